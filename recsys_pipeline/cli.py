@@ -1,0 +1,253 @@
+"""The command line: `recsys`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from recsys_pipeline.errors import RecsysError
+
+app = typer.Typer(
+    name="recsys",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A weekly recommender pipeline: checked data, compared models, a list for every user.",
+    epilog=(
+        "Exit codes: 0 done; 1 unexpected; 2 settings or options; 3 a source cannot be read; "
+        "4 the data must not be trained on; 5 a model; 6 no release; 7 the set-up. "
+        "Settings are in recsys.toml; docs/settings.md lists them all."
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", "-s", help="Settings file; else recsys.toml here or in a folder above."
+    ),
+]
+_WIDTH = 110
+"""Columns where the output goes to a file."""
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, nothing else.")]
+
+
+def main() -> None:
+    """Entry point: errors of the user are told in words and give their exit code."""
+    try:
+        app()
+    except RecsysError as error:
+        stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+        stderr.print(f"[red]Error:[/] {_plain(error.message)}")
+        if error.hint:
+            stderr.print(f"  → {_plain(error.hint)}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _console(as_json: bool) -> Console:
+    """Progress and tables go to stderr where stdout is for JSON."""
+    stream = sys.stderr if as_json else sys.stdout
+    width = None if stream.isatty() else _WIDTH
+    return Console(stderr=as_json, quiet=as_json and not sys.stderr.isatty(), width=width)
+
+
+def _json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+
+
+@app.command()
+def init(
+    paths: Annotated[list[Path], typer.Argument(help="Your files, or folders of them.")],
+    folder: Annotated[Path, typer.Option(help="Where to write recsys.toml.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a recsys.toml.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at your files, write recsys.toml, and say what was guessed and why."""
+    from recsys_pipeline.commands import show
+    from recsys_pipeline.commands.init import initialise
+
+    done = initialise(paths, folder.resolve(), force)
+    if as_json:
+        guessed = [
+            {"setting": each.setting, "value": each.value, "reason": each.reason}
+            for each in done.found.guessed
+        ]
+        _json({"path": done.path, "guessed": guessed, "questions": done.found.questions})
+        return
+    show.initialised(done, _console(False))
+
+
+@app.command()
+def run(
+    settings: SettingsOption = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="Look from this moment, such as 2024-06-30; else the newest event."),
+    ] = None,
+    sample: Annotated[
+        float, typer.Option(help="Share of the users, for a first look at big data.")
+    ] = 1.0,
+    split: Annotated[
+        str | None, typer.Option(help="What is held out: auto, temporal, last or random.")
+    ] = None,
+    k: Annotated[int | None, typer.Option("--k", help="Length of a list.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the weekly job once, now: check, train, compare, release."""
+    console = _console(as_json)
+    console.print("[dim]Starting (the first seconds go to loading the frameworks)[/]")
+    from recsys_pipeline.commands.clock import now
+    from recsys_pipeline.commands.run import run as run_once
+    from recsys_pipeline.defs.options import parse_as_of
+    from recsys_pipeline.settings import load_settings
+
+    loaded = load_settings(settings)
+    overrides: dict[str, Any] = {}
+    if split is not None:
+        overrides["evaluation"] = {"split": split}
+    if k is not None:
+        overrides["k"] = k
+    moment = None if as_of is None else parse_as_of(as_of)
+    done = run_once(loaded, moment, sample, overrides, now(), console)
+    if as_json:
+        _json(
+            {
+                "week": done.week,
+                "release": done.facts["top_n"],
+                "trained_model": done.facts["trained_model"],
+                "verdict": done.facts["verdict"],
+                "tables": done.tables.to_dict("records"),
+                "quarantine": done.quarantine.to_dict("records"),
+                "later": done.later,
+                "notes": done.notes,
+                "comparison": json.loads(done.comparison.to_json(orient="records")),
+                "seconds": done.seconds,
+            }
+        )
+        return
+    from recsys_pipeline.commands import show
+
+    show.summary(done, console)
+    console.print("Where to look next:")
+    console.print("  recsys ui                 Dagster, MLflow and the Data Docs in your browser")
+    console.print("  recsys recommend USER     one user's list")
+    console.print("  recsys doctor             what is odd about the data or the set-up")
+    for name, where in _places(loaded):
+        console.print(f"  {name:<25} {where}", highlight=False, soft_wrap=True)
+
+
+def _places(settings: Any) -> list[tuple[str, str]]:
+    from recsys_pipeline.defs.doors import docs_folder
+
+    return [
+        ("lists", f"{settings.data / 'releases'}"),
+        ("rows in quarantine", f"{settings.data / 'assets' / 'quarantine'}"),
+        ("Data Docs", f"{docs_folder(settings) / 'index.html'}"),
+    ]
+
+
+@app.command()
+def recommend(
+    user: Annotated[str, typer.Argument(help="The user's id.")],
+    settings: SettingsOption = None,
+    k: Annotated[int | None, typer.Option("--k", help="How many movies.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one user's list from the release in service."""
+    from recsys_pipeline.commands.lists import list_of
+    from recsys_pipeline.settings import load_settings
+    from recsys_pipeline.storage import FileReleaseStore
+
+    loaded = load_settings(settings)
+    found = list_of(FileReleaseStore(loaded.data / "releases"), user, k)
+    if as_json:
+        rows = json.loads(found.rows.to_json(orient="records"))
+        _json({"user_id": user, "known": found.known, "recommendations": rows})
+        return
+    from recsys_pipeline.commands import show
+
+    show.user_list(user, found, _console(False))
+
+
+@app.command()
+def ui(
+    settings: SettingsOption = None,
+    port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
+    mlflow_port: Annotated[int | None, typer.Option(help="Port of the MLflow UI.")] = None,
+    docs_port: Annotated[int | None, typer.Option(help="Port of the Data Docs.")] = None,
+) -> None:
+    """Open Dagster (with its daemon), MLflow and the Data Docs until Ctrl-C."""
+    from recsys_pipeline.commands.serve import serve
+    from recsys_pipeline.settings import FILE_VARIABLE, load_settings
+
+    loaded = load_settings(settings)
+    if settings is not None:
+        os.environ[FILE_VARIABLE] = str(settings.resolve())
+    ports = (port, mlflow_port, docs_port)
+    serve(loaded, ports, _console(False))
+
+
+@app.command()
+def doctor(
+    settings: SettingsOption = None,
+    user: Annotated[
+        str | None, typer.Option(help="Explain why this user's list is or is not personal.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain a broken set-up, an odd data set, or a list that is not personal."""
+    from dataclasses import asdict
+
+    from recsys_pipeline.commands import show
+    from recsys_pipeline.commands.assets import newest_asset
+    from recsys_pipeline.commands.clock import now
+    from recsys_pipeline.commands.doctor import examine, explain_user
+    from recsys_pipeline.settings import load_settings
+
+    loaded = load_settings(settings)
+    looked = (
+        examine(loaded, now())
+        if user is None
+        else explain_user(loaded, user, lambda name: newest_asset(loaded, name))
+    )
+    if as_json:
+        found = list(looked)
+        _json([asdict(finding) for finding in found])
+    else:
+        found = show.findings(looked, _console(False))
+    if any(finding.state == "broken" for finding in found):
+        raise typer.Exit(7)
+
+
+@app.command("example-data")
+def example_data(
+    folder: Annotated[Path, typer.Argument(help="Where to write the three files.")],
+    users: Annotated[int, typer.Option(help="Users.")] = 1_000,
+    movies: Annotated[int, typer.Option(help="Movies.")] = 300,
+    interactions: Annotated[int, typer.Option(help="Interactions.")] = 15_000,
+) -> None:
+    """Write a small simulated data set as CSV, with French columns, to try `recsys init` on."""
+    from pydantic import ValidationError
+
+    from recsys_pipeline.errors import SettingsError
+    from recsys_pipeline.simulation import World, WorldConfig, write_french_files
+
+    try:
+        config = WorldConfig(users=users, movies=movies, interactions=interactions)
+    except ValidationError as error:
+        raise SettingsError(f"example-data: {error.errors()[0]['msg']}.") from error
+    for path in write_french_files(World(config), folder):
+        typer.echo(path)
+    typer.echo(f"Next: recsys init {folder}")

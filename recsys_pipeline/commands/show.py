@@ -1,0 +1,168 @@
+"""How results look on a terminal."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from recsys_pipeline.commands.doctor import Finding
+from recsys_pipeline.commands.init import Initialised
+from recsys_pipeline.commands.lists import UserList
+from recsys_pipeline.commands.run import RunSummary
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.evaluation.names import (
+    DIFFERENCE_HIGH,
+    DIFFERENCE_LOW,
+    HIGH,
+    LOW,
+    MEAN,
+    METRIC,
+    RECOMMENDER,
+    metric_label,
+)
+
+_DIFFERENCE = "diff_to_popularity"
+_SHOWN = ("auc", "ndcg_at_10", "coverage_at_10")
+_SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "coverage@10"}
+_MARKS = {"ok": "[green]ok[/]", "odd": "[yellow]odd[/]", "broken": "[red]broken[/]"}
+
+
+def summary(run: RunSummary, console: Console) -> None:
+    """Tables, quarantine, figures, three lists, and where to look next."""
+    facts = run.facts
+    release, chosen = facts["top_n"], facts["trained_model"]
+    console.print()
+    if run.notes:
+        console.print("[bold]As it was read[/]")
+        for note in run.notes:
+            console.print(f"  · {note}", highlight=False)
+        console.print()
+    _tables(run, console)
+    console.print(_comparison(run.comparison, str(facts["verdict"]["metric"]), chosen["chosen"]))
+    console.print("[dim]▶ is the one released.[/]")
+    console.print(f"[dim]{chosen['split']}[/]", highlight=False)
+    console.print(f"[dim]{chosen['reason']}[/]", highlight=False)
+    console.print(f"[bold]{facts['verdict']['sentence']}[/]", highlight=False)
+    console.print()
+    for user, rows in run.lists.groupby(n.USER_ID, sort=False):
+        console.print(list_table(f"For user {user}", rows.head(5)))
+    console.print(f"[bold]{release['why']}[/]", highlight=False)
+
+
+def _tables(run: RunSummary, console: Console) -> None:
+    table = Table(title="Tables", title_justify="left", title_style="bold")
+    for name in ("table", "rows read", "rows used", "in quarantine"):
+        table.add_column(name, justify="left" if name == "table" else "right")
+    for row in run.tables.itertuples(index=False):
+        table.add_row(row.table, f"{row.read:,}", f"{row.clean:,}", f"{row.quarantined:,}")
+    console.print(table)
+    if run.later:
+        console.print(f"{run.later:,} interactions after as_of are left for later weeks.")
+    for row in run.quarantine.itertuples(index=False):
+        console.print(f"  [yellow]in quarantine[/] {row.table}: {row.rows:,} rows, {row.rule}")
+    checks = [run.facts[f"mapped_{name}"].get("failed_checks", 0) for name in run.tables["table"]]
+    console.print(
+        "All data checks passed." if not sum(checks) else f"{sum(checks)} data checks did not hold."
+    )
+    console.print()
+
+
+def _comparison(comparison: pd.DataFrame, deciding: str, chosen: str) -> Table:
+    metrics = list(dict.fromkeys([deciding, *_SHOWN]))
+    found = set(comparison[METRIC])
+    metrics = [name for name in metrics if name in found]
+    table = Table(title="On held-out data", title_justify="left", title_style="bold")
+    table.add_column("recommender", no_wrap=True)
+    table.add_column(f"{_label(deciding)} (95 % interval)", justify="right")
+    table.add_column("against popularity", justify="right")
+    for name in metrics[1:]:
+        table.add_column(_label(name), justify="right")
+    cells = comparison.set_index([RECOMMENDER, METRIC])
+    order = comparison[comparison[METRIC] == deciding].sort_values(
+        MEAN, ascending=False, kind="stable"
+    )[RECOMMENDER]
+    for name in order:
+        main = cells.loc[(name, deciding)]
+        values = [
+            _number(cells.loc[(name, metric), MEAN]) if (name, metric) in cells.index else ""
+            for metric in metrics[1:]
+        ]
+        table.add_row(
+            f"▶ {name}" if name == chosen else f"  {name}",
+            f"{_number(main[MEAN])} ({_number(main[LOW])} to {_number(main[HIGH])})",
+            "" if name == "popularity" else _difference(main),
+            *values,
+            style="bold" if name == chosen else None,
+        )
+    return table
+
+
+def _label(metric: str) -> str:
+    return _SHORT.get(metric, metric_label(metric))
+
+
+def _difference(row: Any) -> str:
+    if not math.isfinite(row[_DIFFERENCE]):
+        return ""
+    low, high = row[DIFFERENCE_LOW], row[DIFFERENCE_HIGH]
+    colour = "green" if low > 0 else "red" if high < 0 else "yellow"
+    return f"[{colour}]{row[_DIFFERENCE]:+.3f}[/] ({low:+.3f} to {high:+.3f})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "–"
+
+
+def list_table(title: str, rows: pd.DataFrame) -> Table:
+    """A user's list with titles."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in ("rank", "title", "score", "placed by", "why"):
+        table.add_column(name, justify="right" if name in ("rank", "score") else "left")
+    for row in rows.to_dict("records"):
+        table.add_row(
+            str(row[n.RANK]), str(row[n.TITLE]), f"{row[n.SCORE]:.3f}", row[n.SOURCE], row[n.REASON]
+        )
+    return table
+
+
+def user_list(user: str, found: UserList, console: Console) -> None:
+    """One user's list, and whether it is theirs."""
+    if not found.known:
+        console.print(
+            f"[yellow]Release {found.release.release} knows no user {user}: this is the list for "
+            "somebody of whom nothing is known.[/]"
+        )
+    console.print(list_table(f"For user {user}", found.rows))
+    about = found.release
+    console.print(f"[dim]Release {about.release}, as of {about.as_of or 'no date'}.[/]")
+
+
+def initialised(done: Initialised, console: Console) -> None:
+    """Every guess with its reason, and what is open."""
+    table = Table(title="Guessed", title_justify="left", title_style="bold")
+    for name in ("setting", "value", "because"):
+        table.add_column(name, overflow="fold")
+    for item in done.found.guessed:
+        table.add_row(item.setting.removeprefix("source."), str(item.value), item.reason)
+    console.print(table)
+    for question in done.found.questions:
+        console.print(f"  [yellow]to be looked at[/] {question}", highlight=False)
+    console.print(f"Written: {done.path}. Next: look it over, then `recsys run`.")
+
+
+def findings(found: Iterable[Finding], console: Console) -> list[Finding]:
+    """Each finding as it comes, and what to do about it; returns all of them."""
+    seen = []
+    for finding in found:
+        seen.append(finding)
+        console.print(
+            f"{_MARKS[finding.state]:<6} [bold]{finding.subject}[/]: {finding.text}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        if finding.advice:
+            console.print(f"       → {finding.advice}", highlight=False, soft_wrap=True)
+    return seen

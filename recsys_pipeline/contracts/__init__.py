@@ -1,0 +1,36 @@
+"""What a table is: columns, kinds, ranges, keys and doc lines, each written once."""
+
+from recsys_pipeline.contracts.rules import (
+    Rule,
+    RuleContext,
+    RuleKind,
+    rule_text,
+    rules_of,
+    violations,
+)
+from recsys_pipeline.contracts.table import PANDAS_DTYPES, Column, Contract, Kind
+from recsys_pipeline.contracts.tables import (
+    INTERACTIONS,
+    MOVIES,
+    SOURCE_TABLES,
+    TOP_N,
+    USERS,
+)
+
+__all__ = [
+    "INTERACTIONS",
+    "MOVIES",
+    "PANDAS_DTYPES",
+    "SOURCE_TABLES",
+    "TOP_N",
+    "USERS",
+    "Column",
+    "Contract",
+    "Kind",
+    "Rule",
+    "RuleContext",
+    "RuleKind",
+    "rule_text",
+    "rules_of",
+    "violations",
+]

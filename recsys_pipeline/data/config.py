@@ -1,0 +1,32 @@
+"""Which interactions count as likes, and by how much."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LikesConfig(BaseModel):
+    """Which interactions count as likes, and by how much."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    positive: Literal["auto", "liked", "rating", "all"] = Field(
+        "auto",
+        description=(
+            "What counts as a like: 'liked' where that column is 1, 'rating' at or above "
+            "min_rating, 'all' interactions; 'auto' takes 'liked' where the column exists, "
+            "else 'all'."
+        ),
+    )
+    min_rating: float = Field(
+        4.0, ge=0.5, le=5, description="Lowest rating that is a like when positive = 'rating'."
+    )
+    lowest_weight: float = Field(
+        0.3,
+        gt=0,
+        le=1,
+        description=(
+            "Weight of the lowest rating when likes are weighted by their rating; the highest "
+            "has weight 1."
+        ),
+    )

@@ -1,0 +1,143 @@
+"""Dataset: the cleaned tables as arrays; and what is known of a batch of users."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys_pipeline.data.ids import IdMap
+
+Int32Array = npt.NDArray[np.int32]
+Float32Array = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Events:
+    """Interactions as parallel arrays of length n, in order of (time, user, item).
+
+    Attributes:
+        user: int32, row in the user map.
+        item: int32, row in the item map.
+        time: int64, microseconds since 1970 (UTC), or None where the data have no time.
+        positive: bool, whether the event counts as a like.
+        weight: float32, how much it counts (> 0), by rating.
+        label: float32, 1 liked, 0 disliked, NaN not said; None where no event says it.
+    """
+
+    user: Int32Array
+    item: Int32Array
+    time: npt.NDArray[np.int64] | None
+    positive: BoolArray
+    weight: Float32Array
+    label: Float32Array | None
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def take(self, rows: npt.NDArray[Any]) -> "Events":
+        """The events at `rows` (a bool mask or an index), in the same order."""
+        return Events(
+            self.user[rows],
+            self.item[rows],
+            None if self.time is None else self.time[rows],
+            self.positive[rows],
+            self.weight[rows],
+            None if self.label is None else self.label[rows],
+        )
+
+
+@dataclass(frozen=True)
+class UserBatch:
+    """What is known of some users: all that a recommender may use of them.
+
+    Attributes:
+        history: CSR float32 ``(n, n_items)``: the weight of each liked item.
+        seen: CSR float32 ``(n, n_items)``: every item that the user met, liked or not.
+        profiles: DataFrame with n rows: the users' columns (no id needed).
+    """
+
+    history: sp.csr_matrix
+    seen: sp.csr_matrix
+    profiles: pd.DataFrame
+
+    def __len__(self) -> int:
+        return int(self.history.shape[0])
+
+    def take(self, rows: npt.NDArray[Any] | slice) -> "UserBatch":
+        """The users at `rows`."""
+        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows])
+
+    @cached_property
+    def history_lengths(self) -> Int32Array:
+        """Number of liked items per user, int32 ``(n,)``."""
+        return np.asarray(np.diff(self.history.indptr), dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The cleaned tables as arrays. Frozen: a cut in time is a new Dataset on the same maps.
+
+    Attributes:
+        users, items: id maps.
+        events: the interactions known in this Dataset.
+        profiles: DataFrame, row i is user i.
+        movies: DataFrame, row j is item j.
+        as_of: the moment up to which events are known; None where the data have no time.
+    """
+
+    users: IdMap
+    items: IdMap
+    events: Events
+    profiles: pd.DataFrame
+    movies: pd.DataFrame
+    as_of: pd.Timestamp | None
+
+    @property
+    def n_users(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.items)
+
+    def cut(self, rows: BoolArray, as_of: pd.Timestamp | None) -> "Dataset":
+        """The same users and items with only the events at `rows`, known as of `as_of`."""
+        return replace(self, events=self.events.take(rows), as_of=as_of)
+
+    @cached_property
+    def history(self) -> sp.csr_matrix:
+        """CSR float32 ``(n_users, n_items)``: the largest weight of each liked pair."""
+        events = self.events.take(self.events.positive)
+        return _largest(events.user, events.item, events.weight, (self.n_users, self.n_items))
+
+    @cached_property
+    def seen(self) -> sp.csr_matrix:
+        """CSR float32 ``(n_users, n_items)``: one for each pair that met, liked or not."""
+        ones = np.ones(len(self.events), dtype=np.float32)
+        return _largest(self.events.user, self.events.item, ones, (self.n_users, self.n_items))
+
+    def batch(self, rows: npt.NDArray[Any] | slice = slice(None)) -> UserBatch:
+        """What is known here of the users at `rows`."""
+        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows])
+
+
+def _largest(
+    user: Int32Array, item: Int32Array, weight: Float32Array, shape: tuple[int, int]
+) -> sp.csr_matrix:
+    """CSR with the largest weight of each pair; column indices sorted."""
+    key = user.astype(np.int64) * shape[1] + item
+    order = np.lexsort((weight, key))
+    key, weight = key[order], weight[order]
+    last = np.ones(len(key), dtype=bool)
+    last[:-1] = key[1:] != key[:-1]
+    key, weight = key[last], weight[last]
+    rows = (key // shape[1]).astype(np.int32)
+    indptr = np.zeros(shape[0] + 1, dtype=np.int32)
+    np.cumsum(np.bincount(rows, minlength=shape[0]), out=indptr[1:])
+    indices = (key % shape[1]).astype(np.int32)
+    return sp.csr_matrix((weight.astype(np.float32), indices, indptr), shape=shape)

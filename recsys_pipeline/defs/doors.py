@@ -1,0 +1,167 @@
+"""Doors: what the assets of one run need of the outside, opened when first used."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+
+from recsys_pipeline.defs.lock import lock_file, run_lock
+from recsys_pipeline.defs.options import RunOptions
+from recsys_pipeline.defs.partitions import as_of_week, weeks
+from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.protocols import Checker, ReleaseStore, TrackedRun, Tracker
+from recsys_pipeline.pipeline.releasing import Inputs
+from recsys_pipeline.settings import Settings
+from recsys_pipeline.sources import Source
+
+DOORS = "recsys_doors"
+OPTIONS = "recsys_options"
+
+_PARTITION_TAG = "dagster/partition"
+
+
+@dataclass(frozen=True)
+class Makers:
+    """How each door is made from the settings; tests put fakes here."""
+
+    checker: Callable[[Settings], Checker]
+    tracker: Callable[[Settings], Tracker]
+    store: Callable[[Settings], ReleaseStore]
+    source: Callable[[Settings], Source] = Settings.build_source
+
+
+def _checker(settings: Settings) -> Checker:
+    from recsys_pipeline.quality import GreatExpectationsChecker
+
+    return GreatExpectationsChecker(docs_folder(settings))
+
+
+def _tracker(settings: Settings) -> Tracker:
+    from recsys_pipeline.tracking import MlflowTracker
+
+    tracking = settings.tracking
+    return MlflowTracker(settings.mlruns, tracking.experiment, tracking.model, tracking.uri)
+
+
+def _store(settings: Settings) -> ReleaseStore:
+    from recsys_pipeline.storage import FileReleaseStore
+
+    return FileReleaseStore(settings.data / "releases")
+
+
+REAL = Makers(_checker, _tracker, _store)
+"""Great Expectations, MLflow, and releases in the data folder."""
+
+
+def docs_folder(settings: Settings) -> Path:
+    """Where Data Docs are written: in the data folder, or beside recsys.toml if that is remote."""
+    local = settings.root / "data" if "://" in settings.storage.data else Path(settings.data.path)
+    return local / "data_docs"
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The settings of one run and its way to source, checker, tracker and releases.
+
+    Attributes:
+        settings: with the learning settings of the run's options.
+        makers: how the doors are made.
+        options: of the run.
+        run_id: of the Dagster run.
+        key: the run's identity for the tracker: retries of a run log to the same one.
+        week: the partition, or None outside a partition.
+    """
+
+    settings: Settings
+    makers: Makers
+    options: RunOptions
+    run_id: str
+    key: str
+    week: str | None
+
+    @property
+    def learning(self) -> LearningConfig:
+        return self.settings.learning
+
+    @cached_property
+    def as_of(self) -> pd.Timestamp | None:
+        """The moment that the run looks from.
+
+        That of the options; else the end of the week; of the week in progress, the newest event
+        so far. None where the data have no time.
+        """
+        if self.options.moment is not None:
+            return self.options.moment
+        if self.week is None:
+            return self.source.newest_event()
+        partitions = weeks(self.settings)
+        end = as_of_week(self.week, partitions)
+        if self.week == partitions.get_last_partition_key():
+            return self.source.newest_event(not_after=end)
+        return end
+
+    @cached_property
+    def source(self) -> Source:
+        return self.makers.source(self.settings)
+
+    @cached_property
+    def checker(self) -> Checker:
+        return self.makers.checker(self.settings)
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        return self.makers.tracker(self.settings)
+
+    @cached_property
+    def store(self) -> ReleaseStore:
+        return self.makers.store(self.settings)
+
+    @cached_property
+    def run(self) -> TrackedRun:
+        """The tracker's parent run of this Dagster run."""
+        return self.tracker.run(self.key, self.week or self.key[:8], {"dagster_run": self.run_id})
+
+    def inputs(self, tables: dict[str, pd.DataFrame]) -> Inputs:
+        """What the release of this run is made from.
+
+        Args:
+            tables: the clean tables, by name.
+        """
+        return Inputs.of(
+            source=self.source.description,
+            as_of=self.as_of,
+            tables=tables,
+            settings_fingerprint=self.settings.learning_fingerprint,
+            sample=self.options.sample,
+        )
+
+    @property
+    def run_url(self) -> str:
+        """Where a person finds that run."""
+        base = self.settings.tracking.uri or f"http://127.0.0.1:{self.settings.ui.mlflow_port}"
+        return f"{base.rstrip('/')}/{self.tracker.run_link(self.run.run_id).lstrip('/')}"
+
+
+def doors_resource(settings: Settings, makers: Makers) -> dg.ResourceDefinition:
+    """The resource that opens `Doors` for a run and holds the lock of the data folder."""
+
+    @dg.resource(required_resource_keys={OPTIONS})
+    def doors(context: dg.InitResourceContext) -> Iterator[Doors]:
+        run = context.run
+        options: RunOptions = getattr(context.resources, OPTIONS)
+        run_id = run.run_id if run else ""
+        opened = Doors(
+            settings=options.applied_to(settings),
+            makers=makers,
+            options=options,
+            run_id=run_id,
+            key=(run.root_run_id or run_id) if run else "",
+            week=run.tags.get(_PARTITION_TAG) if run else None,
+        )
+        with run_lock(lock_file(settings), run_id):
+            yield opened
+
+    return doors

@@ -1,0 +1,128 @@
+"""Where assets lie between steps: tables as Parquet, fitted models as folders.
+
+Both work on a local folder and on any fsspec URL, and keep one file or folder per week:
+``<base>/<asset>/<week>.parquet`` and ``<base>/<asset>/<week>``.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar, Protocol
+from uuid import uuid4
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+from upath import UPath
+
+from recsys_pipeline.defs.columns import SCHEMA_KEY, frame_schema
+
+
+class TableIOManager(dg.UPathIOManager):
+    """DataFrames as Parquet: every dtype that contracts use comes back as it was.
+
+    Args:
+        base: folder or URL above the assets' folders.
+    """
+
+    extension: ClassVar[str] = ".parquet"
+
+    def __init__(self, base: UPath) -> None:
+        super().__init__(base_path=base)
+
+    def dump_to_path(self, context: dg.OutputContext, obj: pd.DataFrame, path: UPath) -> None:
+        """Write `obj` whole or not at all."""
+        table = pa.Table.from_pandas(obj, preserve_index=False)
+        if not _is_local(path):
+            with path.open("wb") as file:
+                pq.write_table(table, file, compression="zstd")
+            return
+        beside = _beside(path)
+        try:
+            pq.write_table(table, beside, compression="zstd")
+            beside.replace(Path(path.path))
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:
+        """The frame that was written."""
+        with path.open("rb") as file:
+            table = pq.read_table(file)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_nested)
+        return frame
+
+    def get_metadata(self, context: dg.OutputContext, obj: pd.DataFrame) -> dict[str, Any]:
+        """Rows and columns, for the UI; never a value."""
+        declared = (context.definition_metadata or {}).get(SCHEMA_KEY)
+        if isinstance(declared, dg.TableSchemaMetadataValue):
+            declared = declared.schema
+        return {
+            "dagster/row_count": len(obj),
+            SCHEMA_KEY: frame_schema(obj, declared),
+        }
+
+
+def _nested(kind: pa.DataType) -> pd.ArrowDtype | None:
+    """Lists stay Arrow's: pandas has no dtype of its own for them."""
+    return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None
+
+
+class Savable(Protocol):
+    """What a folder is written from."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything into `folder`."""
+        ...
+
+
+class FolderIOManager(dg.UPathIOManager):
+    """Objects that save themselves into a folder.
+
+    Args:
+        base: folder or URL above the assets' folders.
+        load: reads the object from a local folder, which it must not need afterwards.
+    """
+
+    def __init__(self, base: UPath, load: Callable[[Path], Any]) -> None:
+        super().__init__(base_path=base)
+        self._load = load
+
+    def dump_to_path(self, context: dg.OutputContext, obj: Savable, path: UPath) -> None:
+        """Write the folder; a local one appears whole."""
+        if not _is_local(path):
+            with TemporaryDirectory() as folder:
+                obj.save(Path(folder))
+                if path.fs.exists(path.path):
+                    path.fs.rm(path.path, recursive=True)
+                path.fs.put(f"{folder}/", f"{path.path}/", recursive=True)
+            return
+        beside, final = _beside(path), Path(path.path)
+        try:
+            obj.save(beside)
+            if final.exists():
+                shutil.rmtree(final)
+            beside.rename(final)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> Any:
+        """The object that was saved. Raises FileNotFoundError if there is none."""
+        if not path.exists():
+            raise FileNotFoundError(f"{path} does not exist")
+        if _is_local(path):
+            return self._load(Path(path.path))
+        with TemporaryDirectory() as folder:
+            path.fs.get(f"{path.path}/", f"{folder}/", recursive=True)
+            return self._load(Path(folder))
+
+
+def _is_local(path: UPath) -> bool:
+    return isinstance(path.fs, LocalFileSystem)
+
+
+def _beside(path: UPath) -> Path:
+    """A name in the same folder, so that a rename puts it in place at once."""
+    return Path(path.path).with_name(f".{path.name}.{uuid4().hex}")

@@ -1,0 +1,1 @@
+"""Ranking metrics per user, intervals, comparisons, the verdict, and their figures."""

@@ -1,0 +1,1 @@
+"""The weekly job as plain functions: load, check, clean, train, evaluate, release."""

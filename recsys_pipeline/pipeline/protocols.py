@@ -1,0 +1,233 @@
+"""The doors of the weekly job: what it needs of a checker, a tracker and a store.
+
+Each is implemented in one vendor room and has a fake that passes the same tests.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import pandas as pd
+
+from recsys_pipeline.contracts import Contract, RuleContext
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LISTS: Final = "top_n.parquet"
+"""Name of the lists within a release."""
+MODEL: Final = "model"
+"""Name of the model's folder within a release."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLimits:
+    """How much may be wrong before a table stops the run.
+
+    Attributes:
+        allowed_share: share of rows that may break any one rule (0 to 1).
+        shares: the same for single rules, by ``table.rule name``; wins over `allowed_share`.
+        shrink: the run stops when a table has lost more than this share of its rows since the
+            last release (0 to 1).
+    """
+
+    allowed_share: float = 0.05
+    shares: Mapping[str, float] | None = None
+    shrink: float = 0.5
+
+    def share_of(self, table: str, rule: str) -> float:
+        return (self.shares or {}).get(f"{table}.{rule}", self.allowed_share)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One expectation and its figure.
+
+    Attributes:
+        name: ``rating.out_of_range`` for a row rule, ``row_count.at_least`` and the like for a
+            rule of the whole table.
+        text: the expectation for people.
+        rows: rows that it was evaluated on.
+        broken: rows that break it (0 or 1 for a rule of the whole table).
+        allowed_share: share of rows that may break it.
+        passed: whether it held.
+        blocking: whether the run stops if it did not.
+        observed: the observed figure of a table-level rule, for people.
+    """
+
+    name: str
+    text: str
+    rows: int
+    broken: int
+    allowed_share: float
+    passed: bool
+    blocking: bool
+    observed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What the checks found in one table; never a row of it."""
+
+    table: str
+    rows: int
+    results: tuple[CheckResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(result.passed for result in self.results if result.blocking)
+
+    @property
+    def failures(self) -> tuple[CheckResult, ...]:
+        return tuple(result for result in self.results if not result.passed)
+
+
+class Checker(Protocol):
+    """Checks a mapped table against its contract before any row is removed."""
+
+    def check(
+        self,
+        contract: Contract,
+        frame: pd.DataFrame,
+        context: RuleContext,
+        limits: CheckLimits,
+        previous_rows: int | None,
+    ) -> CheckReport:
+        """Check `frame`, which is not changed.
+
+        Args:
+            previous_rows: rows of the table in the last release, or None.
+        """
+        ...
+
+
+class TrackedRun(Protocol):
+    """A run in the experiment tracker: the parent of a retraining, or one recommender's."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    def child(self, name: str, tags: Mapping[str, str] | None = None) -> "TrackedRun":
+        """The nested run called `name`; the same one when asked for again."""
+        ...
+
+    def log_params(self, params: Mapping[str, Any]) -> None: ...
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Finite figures; others are left out. Names hold letters, digits, ``_ - . /`` only."""
+        ...
+
+    def log_figure(self, figure: "Figure", path: str) -> None: ...
+
+    def log_text(self, text: str, path: str) -> None: ...
+
+    def log_table(self, table: pd.DataFrame, path: str) -> None:
+        """A small table of figures (never of users), shown in the tracker's UI."""
+        ...
+
+    def log_dataset(self, name: str, digest: str, source: str, profile: Mapping[str, Any]) -> None:
+        """The data that the run was trained on: fingerprint and counts, no rows."""
+        ...
+
+    def set_tags(self, tags: Mapping[str, str]) -> None: ...
+
+    def log_model(self, folder: Path, example: pd.DataFrame) -> int:
+        """Log the released model in `folder`, register it, and return its version."""
+        ...
+
+    def finish(self, *, failed: bool = False) -> None: ...
+
+
+class Tracker(Protocol):
+    """The experiment tracker and its model registry."""
+
+    def run(self, key: str, name: str, tags: Mapping[str, str] | None = None) -> TrackedRun:
+        """The parent run with that key (found if it exists, else started)."""
+        ...
+
+    def set_alias(self, alias: str, version: int) -> None:
+        """Point `alias` (champion, challenger) at a version of the registered model."""
+        ...
+
+    def alias(self, alias: str) -> int | None:
+        """The version that `alias` points at, or None."""
+        ...
+
+    def run_link(self, run_id: str) -> str:
+        """Where a person finds that run: a path within the tracker's UI."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a release is made of; stored beside its lists as JSON.
+
+    Attributes:
+        release: id, such as ``2023-12-31-7f3a9c12``: the date of `as_of`, and a fingerprint of
+            data, settings and `as_of`: the same inputs give the same id.
+        as_of: ISO time, or empty where the data have no time.
+        source: description of the source.
+        data_fingerprint, settings_fingerprint: hex digests.
+        recommender: name of the recommender that made the lists.
+        k: length of a list.
+        rows: rows per table at this release (users, movies, interactions, top_n).
+        metrics: main figures, by name.
+        verdict: better than popularity: ``yes``, ``no`` or ``cannot tell``.
+        files: for each file of the release its SHA-256.
+        model_version: version in the model registry, or None.
+        tracking_run: id of the tracker's run, or empty.
+        orchestrator_run: id of the orchestrator's run, or empty.
+    """
+
+    release: str
+    as_of: str
+    source: str
+    data_fingerprint: str
+    settings_fingerprint: str
+    recommender: str
+    k: int
+    rows: Mapping[str, int]
+    metrics: Mapping[str, float]
+    verdict: str
+    files: Mapping[str, str]
+    model_version: int | None = None
+    tracking_run: str = ""
+    orchestrator_run: str = ""
+
+
+class ReleaseStore(Protocol):
+    """Where releases lie. The pointer is the truth about which one is in service."""
+
+    def publish(self, manifest: Manifest, files: Mapping[str, bytes | Path]) -> Manifest:
+        """Write a release whole or not at all; the pointer is not moved.
+
+        Args:
+            manifest: its `files` are filled in here.
+            files: content (or a local file or folder to copy) by name within the release.
+
+        Returns:
+            the manifest as stored. Publishing the same release id with the same lists again
+            returns the stored one.
+        """
+        ...
+
+    def promote(self, release: str) -> None:
+        """Move the pointer to `release`, atomically. Raises ReleaseError if it is not whole."""
+        ...
+
+    def current(self) -> Manifest | None:
+        """The manifest of the release in service, or None if there is none yet."""
+        ...
+
+    def manifests(self) -> Sequence[Manifest]:
+        """All whole releases, oldest `as_of` first."""
+        ...
+
+    def read_lists(self, release: str) -> pd.DataFrame:
+        """The top-N table of a release. Raises ReleaseError if there is none."""
+        ...
+
+    def folder(self, release: str) -> Path:
+        """A local folder with the files of the release (fetched first if it lies elsewhere)."""
+        ...

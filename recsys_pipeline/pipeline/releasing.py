@@ -1,0 +1,117 @@
+"""Releasing: the lists, the model and the figures of one run, as one thing."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from recsys_pipeline.data.fingerprint import fingerprint
+from recsys_pipeline.errors import ReleaseError
+from recsys_pipeline.pipeline.protocols import LISTS, MODEL, Manifest, ReleaseStore
+from recsys_pipeline.ranking.released import ReleasedModel
+
+SAMPLED = "sample"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a release is made from; equal inputs give an equal release id.
+
+    Attributes:
+        source: description of the source.
+        as_of: the moment that the run looked from, or None.
+        data_fingerprint: of the clean tables.
+        settings_fingerprint: of the learning settings.
+        sample: share of the users.
+    """
+
+    source: str
+    as_of: pd.Timestamp | None
+    data_fingerprint: str
+    settings_fingerprint: str
+    sample: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        as_of: pd.Timestamp | None,
+        tables: dict[str, pd.DataFrame],
+        settings_fingerprint: str,
+        sample: float,
+    ) -> "Inputs":
+        return cls(source, as_of, fingerprint(tables), settings_fingerprint, sample)
+
+    @property
+    def release(self) -> str:
+        """The release id, such as ``2023-12-31-7f3a9c12``; a sample says so."""
+        day = "undated" if self.as_of is None else f"{self.as_of:%Y-%m-%d}"
+        parts = (self.data_fingerprint, self.settings_fingerprint, str(self.as_of), self.source)
+        digest = sha256("\n".join(parts).encode()).hexdigest()[:8]
+        sampled = "" if self.sample == 1 else f"-{SAMPLED}"
+        return f"{day}-{digest}{sampled}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a release.
+
+    Attributes:
+        manifest: as stored.
+        promoted: whether it is in service now.
+        why: one sentence for people.
+    """
+
+    manifest: Manifest
+    promoted: bool
+    why: str
+
+
+def publish(
+    store: ReleaseStore, manifest: Manifest, lists: pd.DataFrame, model: ReleasedModel
+) -> Outcome:
+    """Write the release whole, then move the pointer to it unless it is older than the one there.
+
+    Args:
+        store: where releases lie.
+        manifest: of this release; files are filled in by the store.
+        lists: contract `TOP_N`.
+        model: the model that made them.
+    """
+    with TemporaryDirectory() as folder:
+        model.save(Path(folder) / MODEL)
+        stored = store.publish(manifest, {LISTS: to_parquet(lists), MODEL: Path(folder) / MODEL})
+    try:
+        current = store.current()
+    except ReleaseError:
+        # A pointer that cannot be read is no reason to keep everybody without lists.
+        current = None
+    why = _stays(stored, current)
+    if why:
+        return Outcome(stored, False, why)
+    store.promote(stored.release)
+    return Outcome(stored, True, f"Release {stored.release} is in service.")
+
+
+def to_parquet(frame: pd.DataFrame) -> bytes:
+    """`frame` as the bytes of a Parquet file; equal frames give equal bytes."""
+    buffer = BytesIO()
+    frame.to_parquet(buffer, index=False, compression="zstd")
+    return buffer.getvalue()
+
+
+def _stays(new: Manifest, current: Manifest | None) -> str:
+    """Why the pointer is not moved, or nothing."""
+    if current is None or current.release == new.release:
+        return ""
+    kept = f"release {current.release} stays in service"
+    if new.release.endswith(SAMPLED) and not current.release.endswith(SAMPLED):
+        return f"Release {new.release} holds a sample of the users only; {kept}."
+    same_source = new.source == current.source
+    dated = bool(new.as_of and current.as_of)
+    if same_source and dated and pd.Timestamp(new.as_of) < pd.Timestamp(current.as_of):
+        return f"Release {new.release} looks from an earlier moment; {kept}."
+    return ""

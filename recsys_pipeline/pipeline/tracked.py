@@ -1,0 +1,151 @@
+"""What a run leaves in the experiment tracker: settings, figures, plots and the model."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.dataset import Dataset
+from recsys_pipeline.evaluation import names as metric_names
+from recsys_pipeline.evaluation.data_plots import feature_importance, score_distribution
+from recsys_pipeline.evaluation.plots import (
+    accuracy_against_coverage,
+    difference_to_baseline,
+    metrics_by_k,
+)
+from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.evaluating import FOREST, EvaluationReport
+from recsys_pipeline.pipeline.protocols import MODEL, TrackedRun
+from recsys_pipeline.pipeline.releasing import Inputs
+from recsys_pipeline.pipeline.training import TrainingFacts
+from recsys_pipeline.ranking.released import ReleasedModel
+
+_EXAMPLE_HISTORY = 5
+
+
+def figures_of(report: EvaluationReport, facts: TrainingFacts) -> dict[str, Figure]:
+    """The plots of one run, by file name without ending."""
+    k = metric_names.at_k(metric_names.COVERAGE, 10)
+    figures = {
+        "difference_to_popularity": difference_to_baseline(report.table, report.verdict.metric),
+        "metrics_by_k": metrics_by_k(report.table),
+        "accuracy_against_coverage": accuracy_against_coverage(
+            report.table, report.verdict.metric, coverage=k
+        ),
+        "score_distribution": score_distribution(report.scores),
+    }
+    if facts.importances:
+        figures["feature_importance"] = feature_importance(facts.importances)
+    return figures
+
+
+def track_inputs(
+    run: TrackedRun,
+    inputs: Inputs,
+    learning: LearningConfig,
+    rows: Mapping[str, int],
+    settings_text: str,
+) -> None:
+    """Settings, data fingerprint and `as_of` of the run."""
+    run.log_params(
+        {
+            "as_of": str(inputs.as_of),
+            "source": inputs.source,
+            "sample": inputs.sample,
+            **dict(_flat(learning.model_dump(mode="json"))),
+        }
+    )
+    run.log_metrics({f"rows_{table}": float(count) for table, count in rows.items()})
+    run.log_dataset("tables", inputs.data_fingerprint[:36], inputs.source, {"rows": dict(rows)})
+    run.log_text(settings_text, "settings.json")
+
+
+def track_evaluation(
+    run: TrackedRun,
+    report: EvaluationReport,
+    facts: TrainingFacts,
+    learning: LearningConfig,
+    figures: Mapping[str, Figure],
+) -> None:
+    """The comparison in the parent run, and a nested run for each recommender."""
+    run.log_metrics({**report.headline, "better_than_popularity": _answer(report.verdict.answer)})
+    run.log_metrics(
+        {
+            "difference_to_popularity": report.verdict.difference.mean,
+            "difference_to_popularity_low": report.verdict.difference.low,
+            "difference_to_popularity_high": report.verdict.difference.high,
+        }
+    )
+    run.set_tags(
+        {
+            "recommender": facts.chosen,
+            "verdict": report.verdict.answer,
+            "deciding_metric": report.verdict.metric,
+            "mlflow.note.content": f"{report.verdict.sentence}\n\n{facts.reason}\n\n{facts.split}",
+        }
+    )
+    run.log_table(report.table, "comparison.json")
+    for name, figure in figures.items():
+        run.log_figure(figure, f"plots/{name}.png")
+    configs = learning.recommenders.configs()
+    for name in report.table[metric_names.RECOMMENDER].unique():
+        child = run.child(str(name), {"recommender": str(name)})
+        settings = configs.get(str(name), learning.ranker)
+        child.log_params({"recommender": name, **dict(_flat(settings.model_dump(mode="json")))})
+        values = report.figures(str(name))
+        child.log_metrics(values)
+        for metric, value in values.items():
+            base, k = metric_names.base_and_k(metric)
+            if k is not None:
+                child.log_metrics({f"{base}_by_k": value}, step=k)
+        if name in facts.seconds:
+            child.log_metrics({"fit_seconds": facts.seconds[name]})
+        child.finish()
+    if report.forest:
+        child = run.child(FOREST, {"recommender": FOREST})
+        child.log_metrics(report.forest)
+        child.finish()
+
+
+def _answer(answer: str) -> float:
+    """1 yes, 0 cannot tell, −1 no: so that it can be plotted over time."""
+    return {"yes": 1.0, "no": -1.0}.get(answer, 0.0)
+
+
+def track_model(run: TrackedRun, model: ReleasedModel, data: Dataset) -> int:
+    """Log and register the released model; returns its version."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL
+        model.save(path)
+        return run.log_model(path, example_request(data))
+
+
+def example_request(data: Dataset) -> pd.DataFrame:
+    """Two made-up requests: a history of the most popular movies, and a profile alone.
+
+    No real user is among them.
+    """
+    counts = np.bincount(data.events.item, minlength=data.n_items)
+    popular = np.argsort(-counts, kind="stable")[:_EXAMPLE_HISTORY]
+    history = [str(movie) for movie in data.items.id_of(popular)]
+    request = pd.DataFrame({"history": [json.dumps(history), "[]"], "k": [10, 10]})
+    if n.AGE in data.profiles.columns:
+        request[n.AGE] = [float("nan"), 30.0]
+    if n.SEGMENT in data.profiles.columns:
+        known = data.profiles[n.SEGMENT].dropna()
+        request[n.SEGMENT] = [None, str(known.mode().iloc[0]) if len(known) else None]
+    return request
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,171 @@
+"""A contract as an expectation suite, and the columns that it is evaluated on.
+
+Great Expectations is handed a copy that holds numbers, times and marks only: never an id and
+never a text. So no id can reach a value set, a result or a page.
+
+=================  =========================  ==============================================
+rule               column                     expectation
+=================  =========================  ==============================================
+missing            ``user_id``                not null; only where ``user_id__raw`` is null
+unparsable         ``timestamp__raw``         null
+out of range       ``rating``                 between the bounds
+after as_of        ``timestamp``              not later than `as_of`
+unknown reference  ``user_id__found``         true
+duplicate key      ``key__first``             true
+=================  =========================  ==============================================
+
+A column of ids or texts, and a ``__raw`` one, is handed over as marks: 1 where there is a value,
+else null. Great Expectations has no notion of a key in another table whose values stay unsaid,
+nor of a duplicate of which the first one stands, so these two are evaluated beforehand.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+import numpy as np
+import pandas as pd
+
+from recsys_pipeline.contracts import (
+    Column,
+    Contract,
+    Kind,
+    Rule,
+    RuleContext,
+    RuleKind,
+    names,
+    violations,
+)
+from recsys_pipeline.quality import gx
+from recsys_pipeline.quality.plan import ColumnExists, PlannedCheck, RowsAtLeast
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations import Expectation
+
+CHECK_NAME: Final = "check"
+"""Key in an expectation's meta that holds the name of its check."""
+
+_NUMBERS: Final = (Kind.NUMBER, Kind.INTEGER)
+
+
+def evaluated_frame(
+    contract: Contract, frame: pd.DataFrame, checks: Sequence[PlannedCheck], context: RuleContext
+) -> pd.DataFrame:
+    """The columns that the suite of `checks` is evaluated on: one row for each row of `frame`.
+
+    Args:
+        frame: the table; not changed.
+    """
+    columns: dict[str, Any] = {}
+    for check in checks:
+        match check.condition:
+            case Rule(kind=RuleKind.UNKNOWN_REFERENCE | RuleKind.DUPLICATE_KEY) as rule:
+                columns[_column_of(rule)] = ~violations(contract, frame, rule, context)
+            case Rule(column=name, kind=RuleKind.UNPARSABLE):
+                columns[names.raw(name)] = _marks(frame[names.raw(name)])
+            case Rule(column=name) | ColumnExists(name) if name in frame.columns:
+                columns[name] = _handed(contract.column(name), frame[name])
+            case _:
+                pass
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+
+
+def expectation_suite(
+    contract: Contract,
+    evaluated: pd.DataFrame,
+    checks: Sequence[PlannedCheck],
+    context: RuleContext,
+) -> "ExpectationSuite":
+    """The suite named after the table, with one expectation for each of `checks`.
+
+    Each carries the check's name in its meta, the sentence for people in its notes, and the
+    severity critical where it blocks, else warning. The allowed share is one of all rows of the
+    table, while ``mostly`` is one of the rows that Great Expectations evaluates (where the column
+    is not null): so ``mostly`` is set such that as many rows may be broken as the share of all
+    rows comes to.
+
+    Args:
+        evaluated: what `evaluated_frame` gives for the same checks.
+    """
+    expectations = [_expectation(contract, evaluated, check, context) for check in checks]
+    suite: ExpectationSuite = gx.load().ExpectationSuite(contract.name, expectations=expectations)
+    return suite
+
+
+def _expectation(
+    contract: Contract, evaluated: pd.DataFrame, check: PlannedCheck, context: RuleContext
+) -> "Expectation":
+    gx.load()
+    from great_expectations import expectations as gxe
+    from great_expectations.expectations.row_conditions import Column as ConditionColumn
+
+    about: dict[str, Any] = {
+        "meta": {CHECK_NAME: check.name},
+        "notes": check.text,
+        "severity": "critical" if check.blocking else "warning",
+    }
+    match check.condition:
+        case ColumnExists(column):
+            return gxe.ExpectColumnToExist(column=column, **about)
+        case RowsAtLeast(minimum):
+            return gxe.ExpectTableRowCountToBeBetween(min_value=minimum, **about)
+        case rule:
+            about["column"] = _column_of(rule)
+    match rule.kind:
+        case RuleKind.MISSING:
+            raw = names.raw(rule.column)
+            rows = len(evaluated)
+            if raw in evaluated.columns:
+                about["row_condition"] = ConditionColumn(raw).is_null()
+                rows = int(evaluated[raw].isna().sum())
+            return gxe.ExpectColumnValuesToNotBeNull(mostly=_mostly(check, rows), **about)
+        case RuleKind.UNPARSABLE:
+            return gxe.ExpectColumnValuesToBeNull(mostly=_mostly(check, len(evaluated)), **about)
+    about["mostly"] = _mostly(check, int(evaluated[about["column"]].notna().sum()))
+    match rule.kind:
+        case RuleKind.OUT_OF_RANGE:
+            known = contract.column(rule.column)
+            return gxe.ExpectColumnValuesToBeBetween(
+                min_value=known.minimum, max_value=known.maximum, **about
+            )
+        case RuleKind.AFTER_AS_OF:
+            return gxe.ExpectColumnValuesToBeBetween(max_value=context.as_of, **about)
+        case RuleKind.UNKNOWN_REFERENCE | RuleKind.DUPLICATE_KEY:
+            return gxe.ExpectColumnValuesToBeInSet(value_set=[True], **about)
+        case _:
+            assert_never(rule.kind)
+
+
+def _mostly(check: PlannedCheck, evaluated: int) -> float:
+    """The share of `evaluated` rows that must hold; computed as Great Expectations does."""
+    return max(0, evaluated - check.allowed_rows) / evaluated if evaluated else 1.0
+
+
+def _column_of(rule: Rule) -> str:
+    """The column of the evaluated frame that a rule looks at."""
+    match rule.kind:
+        case RuleKind.UNPARSABLE:
+            return names.raw(rule.column)
+        case RuleKind.UNKNOWN_REFERENCE:
+            return f"{rule.column}__found"
+        case RuleKind.DUPLICATE_KEY:
+            return "key__first"
+        case _:
+            return rule.column
+
+
+def _handed(column: Column, values: pd.Series) -> Any:
+    """The values of a column if they are numbers or times, else marks.
+
+    An infinite number is in no range, so it is put on the side where the range has a bound.
+    """
+    if column.kind in _NUMBERS:
+        numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        beyond = -np.inf if column.maximum is None else np.inf
+        return np.where(np.isinf(numbers), beyond, numbers)
+    return values.array if column.kind is Kind.TIME else _marks(values)
+
+
+def _marks(values: pd.Series) -> Any:
+    """float64: 1 where there is a value, else NaN."""
+    return np.where(values.notna(), 1.0, np.nan)

@@ -1,0 +1,199 @@
+"""The release store: releases that are whole, and the pointer to the one in service."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from upath import UPath
+
+from recsys_pipeline.errors import ReleaseError
+from recsys_pipeline.pipeline.protocols import LISTS, Manifest
+from recsys_pipeline.storage.disk import DiskShelf
+from recsys_pipeline.storage.manifests import (
+    MANIFEST,
+    checked_id,
+    checked_name,
+    manifest_json,
+    manifest_of,
+    pointed_at,
+    pointer_json,
+)
+from recsys_pipeline.storage.objects import ObjectShelf
+from recsys_pipeline.storage.shelf import Content, Shelf, sha256
+
+_AGAIN = "Publish the release again, or promote another one."
+
+
+class ShelfReleaseStore:
+    """The `ReleaseStore` of the weekly job over any shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def publish(self, manifest: Manifest, files: Mapping[str, bytes | Path]) -> Manifest:
+        """See `ReleaseStore.publish`.
+
+        A stored release of the same id stands if it is whole and has the same lists, byte for
+        byte; else the new one takes its place in one step.
+
+        Raises:
+            ReleaseError: a bad id or name, no lists among `files`, or the place cannot be
+                written.
+            SetupError: another process keeps writing.
+        """
+        release = checked_id(manifest.release)
+        with self._writing(f"release {release}"):
+            contents = _single_files(files)
+            if LISTS not in contents:
+                raise ReleaseError(
+                    f"Release {release} has no {LISTS}.", "Every release holds the lists."
+                )
+            hashes = {name: sha256(contents[name]) for name in sorted(contents)}
+            with self._shelf.exclusive():
+                stored = self._whole(release)
+                if stored is not None and stored.files[LISTS] == hashes[LISTS]:
+                    return stored
+                content = manifest_json(replace(manifest, files=hashes))
+                self._shelf.put(release, contents, content)
+        return manifest_of(content, release)
+
+    def promote(self, release: str) -> None:
+        """See `ReleaseStore.promote`; every file is compared with its hash first."""
+        problems = self.verify(release)
+        if problems:
+            raise ReleaseError(f"Release {release} is not whole: {problems[0]}.", _AGAIN)
+        with self._writing("the pointer"), self._shelf.exclusive():
+            self._shelf.point(pointer_json(release))
+
+    def current(self) -> Manifest | None:
+        """See `ReleaseStore.current`.
+
+        Raises:
+            ReleaseError: the pointer cannot be read, or names a release that is not there.
+        """
+        try:
+            content = self._shelf.pointer()
+            release = None if content is None else pointed_at(content)
+        except (OSError, ValueError) as error:
+            raise ReleaseError(
+                f"The pointer current.json in {self._shelf.place} cannot be read: {error}.",
+                "Promote a release: that writes it anew.",
+            ) from error
+        return None if release is None else self._manifest(release)
+
+    def manifests(self) -> Sequence[Manifest]:
+        """See `ReleaseStore.manifests`; `verify` says what is wrong with those left out."""
+        found = [self._whole(release) for release in self.releases()]
+        whole = [manifest for manifest in found if manifest is not None]
+        return sorted(whole, key=lambda manifest: (manifest.as_of, manifest.release))
+
+    def releases(self) -> list[str]:
+        """The ids of all releases there, whole or not, sorted."""
+        return self._shelf.releases()
+
+    def read_lists(self, release: str) -> pd.DataFrame:
+        """See `ReleaseStore.read_lists`; the file is compared with its hash first."""
+        manifest = self._manifest(release)
+        try:
+            content = self._shelf.read(release, LISTS)
+        except OSError as error:
+            raise _unreadable(release, LISTS, error) from error
+        if hashlib.sha256(content).hexdigest() != manifest.files.get(LISTS):
+            raise ReleaseError(f"Release {release}: {LISTS} is not what the manifest says.", _AGAIN)
+        return pd.read_parquet(io.BytesIO(content))
+
+    def folder(self, release: str) -> Path:
+        """See `ReleaseStore.folder`. Raises ReleaseError if there is no such release."""
+        manifest = self._manifest(release)
+        try:
+            return self._shelf.local(release, manifest.files)
+        except OSError as error:
+            raise _unreadable(release, "a file", error) from error
+
+    def verify(self, release: str) -> list[str]:
+        """What is wrong with a release, one clause each; empty if it is whole.
+
+        Every file is read and compared with its hash. Raises ReleaseError for a bad id.
+        """
+        try:
+            manifest = manifest_of(self._shelf.read(checked_id(release), MANIFEST), release)
+        except FileNotFoundError:
+            return [f"{MANIFEST} is missing in {self._shelf.place}/{release}"]
+        except (OSError, ValueError) as error:
+            return [f"{MANIFEST} cannot be read ({error})"]
+        problems = [] if LISTS in manifest.files else [f"{MANIFEST} names no {LISTS}"]
+        for name, digest in manifest.files.items():
+            try:
+                if self._shelf.digest(release, checked_name(name)) != digest:
+                    problems.append(f"{name} is not what the manifest says")
+            except FileNotFoundError:
+                problems.append(f"{name} is missing")
+            except OSError as error:
+                problems.append(f"{name} cannot be read ({error})")
+            except ReleaseError as error:
+                problems.append(f"{MANIFEST} names {name!r}: {error.message}")
+        return problems
+
+    def _whole(self, release: str) -> Manifest | None:
+        return None if self.verify(release) else self._manifest(release)
+
+    def _manifest(self, release: str) -> Manifest:
+        """The manifest of a release. Raises ReleaseError if there is none."""
+        try:
+            return manifest_of(self._shelf.read(checked_id(release), MANIFEST), release)
+        except FileNotFoundError as error:
+            raise ReleaseError(
+                f"There is no release {release} in {self._shelf.place}.", _AGAIN
+            ) from error
+        except (OSError, ValueError) as error:
+            raise _unreadable(release, MANIFEST, error) from error
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ReleaseError(
+                f"Cannot write {what} in {self._shelf.place}: {error}.",
+                "Check the free space and the rights there; the release in service is unchanged.",
+            ) from error
+
+
+class FileReleaseStore(ShelfReleaseStore):
+    """Releases in a local folder or an object store.
+
+    Args:
+        root: the folder of releases, or a URL such as ``s3://bucket/releases``.
+        cache: where releases of an object store are fetched to; the user's cache by default.
+    """
+
+    def __init__(self, root: str | Path | UPath, cache: Path | None = None) -> None:
+        place = UPath(root)
+        if place.protocol in ("", "file", "local"):
+            super().__init__(DiskShelf(Path(place.path).absolute()))
+            return
+        digest = hashlib.sha256(str(place).encode()).hexdigest()[:16]
+        home = cache or Path.home() / ".cache" / "recsys_pipeline"
+        super().__init__(ObjectShelf(place, home / digest))
+
+
+def _single_files(files: Mapping[str, bytes | Path]) -> dict[str, Content]:
+    """`files` with every folder replaced by the files in it. Raises OSError, ReleaseError."""
+    single: dict[str, Content] = {}
+    for name, content in files.items():
+        if isinstance(content, Path) and content.is_dir():
+            for path in sorted(content.rglob("*")):
+                if path.is_file():
+                    inner = f"{name}/{path.relative_to(content).as_posix()}"
+                    single[checked_name(inner)] = path
+        else:
+            single[checked_name(name)] = content
+    return single
+
+
+def _unreadable(release: str, name: str, error: Exception) -> ReleaseError:
+    return ReleaseError(f"Release {release}: {name} cannot be read: {error}.", _AGAIN)

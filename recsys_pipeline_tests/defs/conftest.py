@@ -1,0 +1,113 @@
+"""A small world in a temporary folder, with the fakes of every door."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recsys_pipeline.defs import WeekResult, run_weekly
+from recsys_pipeline.defs.doors import Makers
+from recsys_pipeline.pipeline.config import LearningConfig, RecommendersConfig
+from recsys_pipeline.quality.fake import PlainChecker
+from recsys_pipeline.settings import Settings, SourceSettings
+from recsys_pipeline.simulation import WorldConfig
+from recsys_pipeline.sources import SimulatedSource, Source, Tables
+from recsys_pipeline.storage import MemoryReleaseStore
+from recsys_pipeline.tracking import MemoryTracker
+
+AS_OF = pd.Timestamp("2023-12-31T12:00:00", tz="UTC").as_unit("us")
+WEEK = "2023-12-25"
+WORLD = WorldConfig(users=60, movies=40, interactions=900)
+
+
+def small_settings(root: Path) -> Settings:
+    """A world of 60 users and two recommenders beside the baselines."""
+    return Settings(
+        root=root,
+        source=SourceSettings(kind="simulated", simulated=WORLD),
+        learning=LearningConfig(k=5, recommenders=RecommendersConfig(use=("item_knn", "profile"))),
+    )
+
+
+class ChangedSource:
+    """A source whose tables go through `change`."""
+
+    def __init__(self, source: Source, change: Callable[[Tables], Tables]) -> None:
+        self._source, self.change = source, change
+        self.now = source.fingerprint()
+
+    @property
+    def description(self) -> str:
+        return self._source.description
+
+    def newest_event(self, not_after: pd.Timestamp | None = None) -> pd.Timestamp | None:
+        return self._source.newest_event(not_after)
+
+    def read(self, as_of: pd.Timestamp | None) -> Tables:
+        return self.change(self._source.read(as_of))
+
+    def fingerprint(self) -> str:
+        return self.now
+
+
+@dataclass
+class Fakes:
+    """The fakes of one installation, kept between runs."""
+
+    tracker: MemoryTracker
+    store: MemoryReleaseStore
+    source: Source
+
+    @property
+    def makers(self) -> Makers:
+        return Makers(
+            checker=lambda _: PlainChecker(),
+            tracker=lambda _: self.tracker,
+            store=lambda _: self.store,
+            source=lambda _: self.source,
+        )
+
+
+def unchanged(tables: Tables) -> Tables:
+    return tables
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A folder with settings and fakes."""
+
+    settings: Settings
+    fakes: Fakes
+
+    def run(self, as_of: pd.Timestamp | None = AS_OF, **options) -> WeekResult:
+        """`run_weekly` with the fakes."""
+        return run_weekly(self.settings, as_of, makers=self.fakes.makers, **options)
+
+    def lists(self, week: str = WEEK) -> pd.DataFrame:
+        """The lists of a week as they lie in the data folder."""
+        return pd.read_parquet(self.settings.root / "data" / "assets" / "top_n" / f"{week}.parquet")
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[..., Installation]:
+    """Makes installations over the small world, whose tables go through `change`."""
+
+    def make(name: str, change: Callable[[Tables], Tables] = unchanged) -> Installation:
+        source = ChangedSource(SimulatedSource(WORLD), change)
+        fakes = Fakes(MemoryTracker(), MemoryReleaseStore(tmp_path / name / "scratch"), source)
+        (tmp_path / name).mkdir()
+        return Installation(small_settings(tmp_path / name), fakes)
+
+    return make
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return small_settings(tmp_path)
+
+
+@pytest.fixture
+def fakes(install: Callable[..., Installation]) -> Fakes:
+    return install("installation").fakes
