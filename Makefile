@@ -59,8 +59,9 @@ imports: $(VENV)/.dev ## import-linter: which room may import which
 	@$(VENV)/bin/lint-imports
 
 .PHONY: docs-check
-docs-check: $(VENV)/.dev ## the data dictionary says what contracts/ says
+docs-check: $(VENV)/.dev ## the generated pages say what the code says
 	@$(PY) scripts/data_dictionary.py --check
+	@$(PY) scripts/settings_reference.py --check
 
 .PHONY: lock-check
 lock-check: $(VENV)/.dev ## the locks hold what pyproject.toml asks for (no network)
@@ -77,8 +78,9 @@ format: $(VENV)/.dev ## put the layout right and mend what ruff can mend
 	@$(PY) -m ruff format .
 
 .PHONY: docs
-docs: $(VENV)/.dev ## write docs/data_dictionary.md from contracts/
+docs: $(VENV)/.dev ## write docs/data_dictionary.md and docs/settings.md from the code
 	@$(PY) scripts/data_dictionary.py
+	@$(PY) scripts/settings_reference.py
 
 # The base lock starts from the dev lock, so that both pin the same versions.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,8 +1,10 @@
 """The command line: `recsys`."""
 
 import json
+import math
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,15 +13,24 @@ from rich.console import Console
 
 from recsys_pipeline.errors import RecsysError
 
+
+def _lines(*lines: str) -> str:
+    """A text below a help page: each of `lines` on a line of its own."""
+    return "\n\n".join(lines)
+
+
 app = typer.Typer(
     name="recsys",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A weekly recommender pipeline: checked data, compared models, a list for every user.",
-    epilog=(
-        "Exit codes: 0 done; 1 unexpected; 2 settings or options; 3 a source cannot be read; "
-        "4 the data must not be trained on; 5 a model; 6 no release; 7 the set-up. "
-        "Settings are in recsys.toml; docs/settings.md lists them all."
+    epilog=_lines(
+        "Start with your own files:  recsys init FOLDER, then recsys run.",
+        "Start with an example:  recsys example-data example, recsys init example, recsys run.",
+        "Exit codes: 0 done; 1 a bug; 2 settings or options; 3 a source cannot be read; "
+        "4 the data must not be trained on; 5 a model; 6 no release; 7 the set-up (folder, port, "
+        "another run); 130 stopped with Ctrl-C. But for 0, the release in service stays.",
+        "Settings are in recsys.toml; docs/settings.md lists them all.",
     ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -30,8 +41,10 @@ SettingsOption = Annotated[
         "--settings", "-s", help="Settings file; else recsys.toml here or in a folder above."
     ),
 ]
-_WIDTH = 110
+_WIDTH = 100
 """Columns where the output goes to a file."""
+_INTERRUPTED = 130
+"""Exit code of a command that was stopped with Ctrl-C."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, nothing else.")]
 
@@ -46,8 +59,27 @@ def main() -> None:
         if error.hint:
             stderr.print(f"  → {_plain(error.hint)}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            typer.echo("Stopped. The last whole release is in service.", err=True)
+        raise
+    except Exception as error:  # noqa: BLE001 - a bug is told in one line, and kept whole in a log
+        _tell_bug(error)
+        sys.exit(1)
+
+
+def _tell_bug(error: Exception) -> None:
+    from recsys_pipeline.commands.clock import now
+    from recsys_pipeline.commands.crash import first_line, write_crash
+    from recsys_pipeline.settings import find_settings_file
+
+    found = find_settings_file(Path.cwd())
+    log = write_crash(error, found.parent if found else Path.cwd(), now())
+    typer.echo(
+        f"Unexpected error, this is a bug: {first_line(error)}. "
+        + (f"The full traceback is in {log}." if log else "Its traceback cannot be written here."),
+        err=True,
+    )
 
 
 def _plain(text: str) -> str:
@@ -64,21 +96,41 @@ def _console(as_json: bool) -> Console:
 
 
 def _json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+    plain = _finite(value)
+    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False))
 
 
-@app.command()
+def _finite(value: Any) -> Any:
+    """`value` with null in place of numbers that JSON has no word for."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@app.command(
+    epilog=_lines(
+        "recsys init data/",
+        "recsys init users.csv films.parquet ratings.csv.gz",
+        "recsys init ml-latest-small/ --folder weekly/",
+    )
+)
 def init(
     paths: Annotated[list[Path], typer.Argument(help="Your files, or folders of them.")],
     folder: Annotated[Path, typer.Option(help="Where to write recsys.toml.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite a recsys.toml.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at your files, write recsys.toml, and say what was guessed and why."""
+    """Look at your files, write recsys.toml, and say what was guessed and why.
+
+    Only a file of interactions is needed (who watched what); users and movies make lists better.
+    CSV and other delimited text, Parquet, packed or not; MovieLens folders as downloaded.
+    """
     from recsys_pipeline.commands import show
     from recsys_pipeline.commands.init import initialise
 
-    done = initialise(paths, folder.resolve(), force)
+    done = initialise([path.absolute() for path in paths], folder.resolve(), force)
     if as_json:
         guessed = [
             {"setting": each.setting, "value": each.value, "reason": each.reason}
@@ -89,7 +141,14 @@ def init(
     show.initialised(done, _console(False))
 
 
-@app.command()
+@app.command(
+    epilog=_lines(
+        "recsys run",
+        "recsys run --sample 0.05        a first look at big data",
+        "recsys run --as-of 2024-06-30   as if it were that day",
+        "recsys run --json > run.json    for scripts",
+    )
+)
 def run(
     settings: SettingsOption = None,
     as_of: Annotated[
@@ -102,18 +161,23 @@ def run(
     split: Annotated[
         str | None, typer.Option(help="What is held out: auto, temporal, last or random.")
     ] = None,
-    k: Annotated[int | None, typer.Option("--k", help="Length of a list.")] = None,
+    k: Annotated[int | None, typer.Option("--k", "-k", help="Length of a list.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the weekly job once, now: check, train, compare, release."""
+    """Run the weekly job once, now: check, train, compare, release.
+
+    A run that fails changes nothing: the release in service stays. Rows at fault are set aside,
+    each with the rule that it breaks; too many of them stop the run.
+    """
     console = _console(as_json)
+    from recsys_pipeline.settings import load_settings
+
+    loaded = load_settings(settings)
     console.print("[dim]Starting (the first seconds go to loading the frameworks)[/]")
     from recsys_pipeline.commands.clock import now
     from recsys_pipeline.commands.run import run as run_once
     from recsys_pipeline.defs.options import parse_as_of
-    from recsys_pipeline.settings import load_settings
 
-    loaded = load_settings(settings)
     overrides: dict[str, Any] = {}
     if split is not None:
         overrides["evaluation"] = {"split": split}
@@ -132,6 +196,7 @@ def run(
                 "quarantine": done.quarantine.to_dict("records"),
                 "later": done.later,
                 "notes": done.notes,
+                "failed_checks": done.failed_checks,
                 "comparison": json.loads(done.comparison.to_json(orient="records")),
                 "seconds": done.seconds,
             }
@@ -158,14 +223,21 @@ def _places(settings: Any) -> list[tuple[str, str]]:
     ]
 
 
-@app.command()
+@app.command(
+    epilog=_lines(
+        "recsys recommend 42", "recsys recommend 42 -k 3 --json", "recsys recommend -- -7"
+    )
+)
 def recommend(
     user: Annotated[str, typer.Argument(help="The user's id.")],
     settings: SettingsOption = None,
-    k: Annotated[int | None, typer.Option("--k", help="How many movies.")] = None,
+    k: Annotated[int | None, typer.Option("--k", "-k", help="How many movies.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one user's list from the release in service."""
+    """Show one user's list from the release in service.
+
+    Somebody whom the release does not know gets the list for a person of whom nothing is known.
+    """
     from recsys_pipeline.commands.lists import list_of
     from recsys_pipeline.settings import load_settings
     from recsys_pipeline.storage import FileReleaseStore
@@ -181,14 +253,17 @@ def recommend(
     show.user_list(user, found, _console(False))
 
 
-@app.command()
+@app.command(epilog=_lines("recsys ui", "recsys ui --port 3100 --mlflow-port 5100"))
 def ui(
     settings: SettingsOption = None,
     port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="Port of the MLflow UI.")] = None,
     docs_port: Annotated[int | None, typer.Option(help="Port of the Data Docs.")] = None,
 ) -> None:
-    """Open Dagster (with its daemon), MLflow and the Data Docs until Ctrl-C."""
+    """Serve Dagster (with its daemon), MLflow and the Data Docs until Ctrl-C.
+
+    Without a port it takes those of the settings (3000, 5000, 3001), or a free one.
+    """
     from recsys_pipeline.commands.serve import serve
     from recsys_pipeline.settings import FILE_VARIABLE, load_settings
 
@@ -199,7 +274,7 @@ def ui(
     serve(loaded, ports, _console(False))
 
 
-@app.command()
+@app.command(epilog=_lines("recsys doctor", "recsys doctor --user 42", "recsys doctor --json"))
 def doctor(
     settings: SettingsOption = None,
     user: Annotated[
@@ -207,21 +282,24 @@ def doctor(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain a broken set-up, an odd data set, or a list that is not personal."""
+    """Explain a broken set-up, an odd data set, or a list that is not personal.
+
+    Exit code 7 if something is broken, 0 if all is well or merely odd.
+    """
     from dataclasses import asdict
 
     from recsys_pipeline.commands import show
-    from recsys_pipeline.commands.assets import newest_asset
     from recsys_pipeline.commands.clock import now
     from recsys_pipeline.commands.doctor import examine, explain_user
-    from recsys_pipeline.settings import load_settings
+    from recsys_pipeline.settings import load_settings, settings_file
 
     loaded = load_settings(settings)
-    looked = (
-        examine(loaded, now())
-        if user is None
-        else explain_user(loaded, user, lambda name: newest_asset(loaded, name))
-    )
+    if user is None:
+        looked = examine(loaded, settings_file(settings), now())
+    else:
+        from recsys_pipeline.commands.assets import newest_asset
+
+        looked = explain_user(loaded, user, lambda name: newest_asset(loaded, name))
     if as_json:
         found = list(looked)
         _json([asdict(finding) for finding in found])
@@ -231,7 +309,10 @@ def doctor(
         raise typer.Exit(7)
 
 
-@app.command("example-data")
+@app.command(
+    "example-data",
+    epilog=_lines("recsys example-data example", "recsys example-data small --users 200"),
+)
 def example_data(
     folder: Annotated[Path, typer.Argument(help="Where to write the three files.")],
     users: Annotated[int, typer.Option(help="Users.")] = 1_000,

@@ -190,9 +190,17 @@ class Settings(BaseSettings):
 def find_settings_file(start: Path) -> Path | None:
     """The nearest recsys.toml in `start` or a folder above it, or None."""
     for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
+        # A folder of that name is found too: reading it fails, which is better than defaults.
+        if (folder / FILE_NAME).exists():
             return folder / FILE_NAME
     return None
+
+
+def settings_file(path: Path | None = None, start: Path | None = None) -> Path | None:
+    """The file that `load_settings` reads, absolute; None where defaults hold."""
+    if path is None and os.environ.get(FILE_VARIABLE):
+        path = Path(os.environ[FILE_VARIABLE])
+    return path.resolve() if path is not None else find_settings_file(start or Path.cwd())
 
 
 def load_settings(path: Path | None = None, start: Path | None = None) -> Settings:
@@ -208,9 +216,7 @@ def load_settings(path: Path | None = None, start: Path | None = None) -> Settin
     """
     start = (start or Path.cwd()).resolve()
     _refuse_unknown_variables()
-    if path is None and os.environ.get(FILE_VARIABLE):
-        path = Path(os.environ[FILE_VARIABLE])
-    found = path.resolve() if path is not None else find_settings_file(start)
+    found = settings_file(path, start)
     values: dict[str, Any] = {}
     if found is not None:
         values = _read(found)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from recsys_pipeline.defs.io import read_frame
 from recsys_pipeline.settings import Settings
 
 _FOLDER = "assets"
@@ -21,6 +22,4 @@ def newest_asset(settings: Settings, name: str) -> pd.DataFrame | None:
 
 def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
     """The table called `name` of one week. Raises FileNotFoundError if there is none."""
-    path = settings.data / _FOLDER / name / f"{week}.parquet"
-    with path.open("rb") as file:
-        return pd.read_parquet(file)
+    return read_frame(settings.data / _FOLDER / name / f"{week}.parquet")

@@ -53,27 +53,27 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings: Settings, now: pd.Timestamp) -> Iterator[Finding]:
+def examine(settings: Settings, file: Path | None, now: pd.Timestamp) -> Iterator[Finding]:
     """Look at the set-up, the releases and the data, one finding after another.
 
     Args:
         settings: of the installation.
+        file: where they were read; None where there is no file.
         now: the time on the clock, to tell how old the release is.
     """
-    yield from _setup(settings)
+    yield from _setup(settings, file)
     yield from _release(settings, now)
     yield from _source(settings, now)
 
 
-def _setup(settings: Settings) -> Iterator[Finding]:
+def _setup(settings: Settings, file: Path | None) -> Iterator[Finding]:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     yield Finding("Python", "ok", f"Python {platform.python_version()}; {versions}.")
     variables = environment_settings()
     if variables:
         names = ", ".join(sorted(variables))
         yield Finding("environment", "ok", f"These variables win over recsys.toml: {names}.")
-    file = settings.root / "recsys.toml"
-    where = f"{file} is read." if file.is_file() else "There is no recsys.toml: defaults hold."
+    where = f"{file} is read." if file else "There is no recsys.toml: defaults hold."
     yield Finding("settings", "ok", where)
     folders = [("tracking folder", settings.mlruns)] if settings.tracking.uri is None else []
     if "://" not in settings.storage.data:

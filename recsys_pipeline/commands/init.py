@@ -4,18 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from recsys_pipeline.errors import SettingsError, SetupError
 from recsys_pipeline.settings import FILE_NAME, load_settings
 from recsys_pipeline.sources import Guess, guess, render_settings
+
+_WEEK_BEFORE = pd.Timedelta(days=8)
+"""A week begins at its first scheduled start, so it must lie a whole week before an event."""
 
 
 def _first_week(found: Guess) -> str:
     """The section that lets past weeks of the data be run."""
     if found.first_event is None:
         return ""
+    first = found.first_event - _WEEK_BEFORE
     return (
-        "\n[schedule]\n# The first week that can be run or backfilled: that of the earliest "
-        f"interaction.\nfirst_week = {found.first_event:%Y-%m-%d}\n"
+        "\n[schedule]\n# The first week that can be run or backfilled: one that starts before the "
+        f"earliest\n# interaction.\nfirst_week = {first:%Y-%m-%d}\n"
     )
 
 

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from recsys_pipeline.commands.assets import asset_of_week
 from recsys_pipeline.contracts import SOURCE_TABLES
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.defs.instance import instance_for
+from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.run import StepEvent, WeekResult, run_weekly
 from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.settings import Settings
@@ -40,6 +42,7 @@ class RunSummary:
         notes: what was guessed or converted on reading.
         comparison: the figures of every recommender.
         facts: what the steps attached: release, promoted, verdict and more, by asset.
+        failed_checks: the checks that were not met but do not stop a run, with their figures.
         lists: the lists of three users.
         seconds: how long each step took.
     """
@@ -51,6 +54,7 @@ class RunSummary:
     notes: tuple[str, ...]
     comparison: pd.DataFrame
     facts: Mapping[str, Mapping[str, Any]]
+    failed_checks: tuple[str, ...]
     lists: pd.DataFrame
     seconds: Mapping[str, float]
 
@@ -76,11 +80,12 @@ def run(
     Raises:
         RecsysError: whatever stopped the run.
     """
+    RunOptions(sample=sample, learning=dict(overrides)).applied_to(settings)
     if as_of is None:
         as_of = moment_of(settings.build_source(), now)
     with instance_for(settings.root) as instance, _Steps(console) as steps:
         result = run_weekly(settings, as_of, sample, overrides, instance, steps.tell)
-    return _summary(settings, result, steps.notes)
+    return _summary(settings, result, steps)
 
 
 class _Steps:
@@ -96,6 +101,7 @@ class _Steps:
         )
         self._tasks: dict[str, Any] = {}
         self.notes: list[str] = []
+        self.failed_checks: list[str] = []
 
     def __enter__(self) -> "_Steps":
         self._progress.start()
@@ -111,11 +117,13 @@ class _Steps:
             self._tasks[event.step] = self._progress.add_task(name, total=1, said="")
         task = self._tasks[event.step]
         if event.kind == "log":
-            self._progress.update(task, said=_one_line(event.text))
+            self._progress.update(task, said=escape(_one_line(event.text)))
             if event.step in ("mapped_tables", "clean_tables"):
                 self.notes.append(event.text)
         elif event.kind == "check":
-            self._progress.console.print(f"  [yellow]check not met[/] {event.text}")
+            text = f"{event.text} ({event.figures})" if event.figures else event.text
+            self.failed_checks.append(text)
+            self._progress.console.print(f"  [yellow]check not met[/] {escape(text)}")
         elif event.kind == "finished":
             self._progress.update(task, completed=1, said="")
         elif event.kind == "failed":
@@ -127,7 +135,7 @@ def _one_line(text: str) -> str:
     return first if len(first) <= 70 else first[:69] + "…"
 
 
-def _summary(settings: Settings, result: WeekResult, notes: list[str]) -> RunSummary:
+def _summary(settings: Settings, result: WeekResult, steps: _Steps) -> RunSummary:
     week = result.week
     quarantine = asset_of_week(settings, "quarantine", week)
     by_rule = (
@@ -144,9 +152,10 @@ def _summary(settings: Settings, result: WeekResult, notes: list[str]) -> RunSum
         tables=_tables(result.metadata),
         quarantine=by_rule[~late].reset_index(drop=True),
         later=int(by_rule.loc[late, "rows"].sum()),
-        notes=tuple(dict.fromkeys(notes)),
+        notes=tuple(dict.fromkeys(steps.notes)),
         comparison=asset_of_week(settings, "evaluation_metrics", week),
         facts=result.metadata,
+        failed_checks=tuple(steps.failed_checks),
         lists=_three_users(asset_of_week(settings, "top_n", week)),
         seconds=result.seconds,
     )

@@ -1,17 +1,15 @@
 """How results look on a terminal."""
 
 import math
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from recsys_pipeline.commands.doctor import Finding
-from recsys_pipeline.commands.init import Initialised
-from recsys_pipeline.commands.lists import UserList
-from recsys_pipeline.commands.run import RunSummary
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.evaluation.names import (
     DIFFERENCE_HIGH,
@@ -24,13 +22,21 @@ from recsys_pipeline.evaluation.names import (
     metric_label,
 )
 
+if TYPE_CHECKING:
+    from recsys_pipeline.commands.doctor import Finding
+    from recsys_pipeline.commands.init import Initialised
+    from recsys_pipeline.commands.lists import UserList
+    from recsys_pipeline.commands.run import RunSummary
+
 _DIFFERENCE = "diff_to_popularity"
 _SHOWN = ("auc", "ndcg_at_10", "coverage_at_10")
 _SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "coverage@10"}
+_ARROW = re.compile(r"^column `[^`]*` → \w+: ")
+"""What a reason says that the two columns before it say already."""
 _MARKS = {"ok": "[green]ok[/]", "odd": "[yellow]odd[/]", "broken": "[red]broken[/]"}
 
 
-def summary(run: RunSummary, console: Console) -> None:
+def summary(run: "RunSummary", console: Console) -> None:
     """Tables, quarantine, figures, three lists, and where to look next."""
     facts = run.facts
     release, chosen = facts["top_n"], facts["trained_model"]
@@ -38,21 +44,21 @@ def summary(run: RunSummary, console: Console) -> None:
     if run.notes:
         console.print("[bold]As it was read[/]")
         for note in run.notes:
-            console.print(f"  · {note}", highlight=False)
+            console.print(f"  · {escape(note)}", highlight=False)
         console.print()
     _tables(run, console)
     console.print(_comparison(run.comparison, str(facts["verdict"]["metric"]), chosen["chosen"]))
     console.print("[dim]▶ is the one released.[/]")
-    console.print(f"[dim]{chosen['split']}[/]", highlight=False)
-    console.print(f"[dim]{chosen['reason']}[/]", highlight=False)
-    console.print(f"[bold]{facts['verdict']['sentence']}[/]", highlight=False)
+    console.print(f"[dim]{escape(chosen['split'])}[/]", highlight=False)
+    console.print(f"[dim]{escape(chosen['reason'])}[/]", highlight=False)
+    console.print(f"[bold]{escape(facts['verdict']['sentence'])}[/]", highlight=False)
     console.print()
     for user, rows in run.lists.groupby(n.USER_ID, sort=False):
         console.print(list_table(f"For user {user}", rows.head(5)))
-    console.print(f"[bold]{release['why']}[/]", highlight=False)
+    console.print(f"[bold]{escape(release['why'])}[/]", highlight=False)
 
 
-def _tables(run: RunSummary, console: Console) -> None:
+def _tables(run: "RunSummary", console: Console) -> None:
     table = Table(title="Tables", title_justify="left", title_style="bold")
     for name in ("table", "rows read", "rows used", "in quarantine"):
         table.add_column(name, justify="left" if name == "table" else "right")
@@ -64,9 +70,10 @@ def _tables(run: RunSummary, console: Console) -> None:
     for row in run.quarantine.itertuples(index=False):
         console.print(f"  [yellow]in quarantine[/] {row.table}: {row.rows:,} rows, {row.rule}")
     checks = [run.facts[f"mapped_{name}"].get("failed_checks", 0) for name in run.tables["table"]]
-    console.print(
-        "All data checks passed." if not sum(checks) else f"{sum(checks)} data checks did not hold."
-    )
+    told = "All data checks passed." if not sum(checks) else f"{sum(checks)} data checks not met:"
+    console.print(told)
+    for check in run.failed_checks:
+        console.print(f"  [yellow]not met[/] {escape(check)}", highlight=False)
     console.print()
 
 
@@ -118,51 +125,63 @@ def _number(value: float) -> str:
 
 def list_table(title: str, rows: pd.DataFrame) -> Table:
     """A user's list with titles."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in ("rank", "title", "score", "placed by", "why"):
         table.add_column(name, justify="right" if name in ("rank", "score") else "left")
     for row in rows.to_dict("records"):
         table.add_row(
-            str(row[n.RANK]), str(row[n.TITLE]), f"{row[n.SCORE]:.3f}", row[n.SOURCE], row[n.REASON]
+            str(row[n.RANK]),
+            escape(str(row[n.TITLE])),
+            f"{row[n.SCORE]:.3f}",
+            escape(row[n.SOURCE]),
+            escape(row[n.REASON]),
         )
     return table
 
 
-def user_list(user: str, found: UserList, console: Console) -> None:
+def user_list(user: str, found: "UserList", console: Console) -> None:
     """One user's list, and whether it is theirs."""
     if not found.known:
         console.print(
-            f"[yellow]Release {found.release.release} knows no user {user}: this is the list for "
-            "somebody of whom nothing is known.[/]"
+            f"[yellow]Release {found.release.release} knows no user {escape(user)}: this is the "
+            "list for somebody of whom nothing is known.[/]"
         )
-    console.print(list_table(f"For user {user}", found.rows))
+    if found.rows.empty:
+        console.print(f"The list of user {escape(user)} is empty: every movie has been seen.")
+    else:
+        console.print(list_table(f"For user {user}", found.rows))
     about = found.release
     console.print(f"[dim]Release {about.release}, as of {about.as_of or 'no date'}.[/]")
 
 
-def initialised(done: Initialised, console: Console) -> None:
+def initialised(done: "Initialised", console: Console) -> None:
     """Every guess with its reason, and what is open."""
-    table = Table(title="Guessed", title_justify="left", title_style="bold")
-    for name in ("setting", "value", "because"):
-        table.add_column(name, overflow="fold")
+    table = Table(title="Guessed", title_justify="left", title_style="bold", box=None)
+    for name, ratio in (("setting", 4), ("value", 3), ("because", 5)):
+        table.add_column(name, overflow="fold", ratio=ratio)
     for item in done.found.guessed:
-        table.add_row(item.setting.removeprefix("source."), str(item.value), item.reason)
+        setting = item.setting.removeprefix("source.").removeprefix("files.")
+        reason = _ARROW.sub("", item.reason)
+        table.add_row(escape(setting), escape(str(item.value)), f"[dim]{escape(reason)}[/]")
     console.print(table)
     for question in done.found.questions:
-        console.print(f"  [yellow]to be looked at[/] {question}", highlight=False)
-    console.print(f"Written: {done.path}. Next: look it over, then `recsys run`.")
+        console.print(f"  [yellow]to be looked at[/] {escape(question)}", highlight=False)
+    console.print(
+        f"Written: {escape(str(done.path))}. Next: look it over, then `recsys run`.",
+        soft_wrap=True,
+    )
 
 
-def findings(found: Iterable[Finding], console: Console) -> list[Finding]:
+def findings(found: "Iterable[Finding]", console: Console) -> "list[Finding]":
     """Each finding as it comes, and what to do about it; returns all of them."""
     seen = []
     for finding in found:
         seen.append(finding)
         console.print(
-            f"{_MARKS[finding.state]:<6} [bold]{finding.subject}[/]: {finding.text}",
+            f"{_MARKS[finding.state]:<6} [bold]{finding.subject}[/]: {escape(finding.text)}",
             highlight=False,
             soft_wrap=True,
         )
         if finding.advice:
-            console.print(f"       → {finding.advice}", highlight=False, soft_wrap=True)
+            console.print(f"       → {escape(finding.advice)}", highlight=False, soft_wrap=True)
     return seen

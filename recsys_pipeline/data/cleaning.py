@@ -22,6 +22,9 @@ from recsys_pipeline.contracts import (
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.sources.base import Tables
 
+_NULLABLE = {"b": "boolean", "i": "Int64", "u": "UInt64"}
+"""For each kind of numpy dtype without a missing value, the one that has it."""
+
 QUARANTINE_COLUMNS = (n.TABLE, n.SOURCE_FILE, n.SOURCE_ROW, n.RULES, n.ROW)
 
 
@@ -155,7 +158,18 @@ def _with_missing_ids(
             f"{contract.name}: {len(missing):,} whose row is in quarantine stay in, known by "
             "their interactions only"
         )
-        added = pd.DataFrame({key: pd.Series(missing, dtype=frame[key].dtype)})
-        frame = pd.concat([frame, added.reindex(columns=frame.columns)], ignore_index=True)
-        frame = frame.astype({name: dtype for name, dtype in frame.dtypes.items() if name != key})
+        frame = frame.astype(
+            {
+                name: _NULLABLE[dtype.kind]
+                for name, dtype in frame.dtypes.items()
+                if name != key and isinstance(dtype, np.dtype) and dtype.kind in _NULLABLE
+            }
+        )
+        added = pd.DataFrame(
+            {
+                name: pd.Series(missing if name == key else [None] * len(missing), dtype=dtype)
+                for name, dtype in frame.dtypes.items()
+            }
+        )
+        frame = pd.concat([frame, added], ignore_index=True)
     return frame.sort_values(key, kind="stable", ignore_index=True)

@@ -60,5 +60,6 @@ def _genres(data: Dataset) -> pd.api.extensions.ExtensionArray:
     top = counts[counts.groupby("user").cumcount() < _TOP_GENRES]
     lengths = np.bincount(top["user"], minlength=data.n_users)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    array = pa.ListArray.from_arrays(offsets, pa.array(top["genre"], type=pa.string()))
+    genres = pa.array(top["genre"].to_numpy(dtype=object), type=pa.string())
+    array = pa.ListArray.from_arrays(offsets, genres)
     return pd.array(array, dtype=PANDAS_DTYPES[Kind.TEXTS])

@@ -1,15 +1,14 @@
 """Column schemas for the UI, derived from the contracts."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N, Column, Contract, names
-
-CONTRACTS: Final[Mapping[str, Contract]] = {c.name: c for c in (*SOURCE_TABLES, TOP_N)}
+from recsys_pipeline.contracts import Column, Contract, names
+from recsys_pipeline.evaluation import names as figures
+from recsys_pipeline.ranking.panel import POPULARITY
 
 SCHEMA_KEY: Final = "dagster/column_schema"
 """Metadata key under which the UI looks for a table's columns."""
@@ -23,6 +22,17 @@ _QUARANTINE: Final = {
     **_BOOKKEEPING,
     names.RULES: "The rules that the row breaks.",
     names.ROW: "The row as JSON.",
+}
+
+_FIGURES: Final = {
+    figures.RECOMMENDER: "Which recommender.",
+    figures.METRIC: "Which metric, such as ndcg_at_10.",
+    figures.MEAN: "Its mean over the users judged.",
+    figures.LOW: "Lower bound of the 95 % interval of the mean.",
+    figures.HIGH: "Upper bound of the 95 % interval of the mean.",
+    figures.DIFFERENCE.format(POPULARITY): "Mean of the paired differences to popularity.",
+    figures.DIFFERENCE_LOW: "Lower bound of the 95 % interval of that difference.",
+    figures.DIFFERENCE_HIGH: "Upper bound of the 95 % interval of that difference.",
 }
 
 
@@ -48,6 +58,17 @@ def quarantine_schema() -> dg.TableSchema:
     """The columns of the rows that were set aside."""
     return dg.TableSchema(
         columns=[dg.TableColumn(name, "string", text) for name, text in _QUARANTINE.items()]
+    )
+
+
+def figures_schema() -> dg.TableSchema:
+    """The columns of the comparison of recommenders."""
+    texts = (figures.RECOMMENDER, figures.METRIC)
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, "string" if name in texts else "double", text)
+            for name, text in _FIGURES.items()
+        ]
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import dagster as dg
 import pandas as pd
@@ -23,12 +24,20 @@ OPTIONS = "recsys_options"
 _PARTITION_TAG = "dagster/partition"
 
 
+class RunTracker(Tracker, Protocol):
+    """A tracker that can tidy up after runs whose process died."""
+
+    def close_abandoned(self, key: str) -> int:
+        """Mark the runs that still look alive, those of `key` aside; returns how many."""
+        ...
+
+
 @dataclass(frozen=True)
 class Makers:
     """How each door is made from the settings; tests put fakes here."""
 
     checker: Callable[[Settings], Checker]
-    tracker: Callable[[Settings], Tracker]
+    tracker: Callable[[Settings], RunTracker]
     store: Callable[[Settings], ReleaseStore]
     source: Callable[[Settings], Source] = Settings.build_source
 
@@ -39,7 +48,7 @@ def _checker(settings: Settings) -> Checker:
     return GreatExpectationsChecker(docs_folder(settings))
 
 
-def _tracker(settings: Settings) -> Tracker:
+def _tracker(settings: Settings) -> RunTracker:
     from recsys_pipeline.tracking import MlflowTracker
 
     tracking = settings.tracking
@@ -112,7 +121,7 @@ class Doors:
         return self.makers.checker(self.settings)
 
     @cached_property
-    def tracker(self) -> Tracker:
+    def tracker(self) -> RunTracker:
         return self.makers.tracker(self.settings)
 
     @cached_property
@@ -122,6 +131,9 @@ class Doors:
     @cached_property
     def run(self) -> TrackedRun:
         """The tracker's parent run of this Dagster run."""
+        if self.settings.tracking.uri is None:
+            # This run holds the lock of the folder, so whatever else looks alive is not.
+            self.tracker.close_abandoned(self.key)
         return self.tracker.run(self.key, self.week or self.key[:8], {"dagster_run": self.run_id})
 
     def inputs(self, tables: dict[str, pd.DataFrame]) -> Inputs:

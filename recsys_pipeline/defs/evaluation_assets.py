@@ -3,6 +3,7 @@
 import dagster as dg
 import pandas as pd
 
+from recsys_pipeline.defs.columns import SCHEMA_KEY, figures_schema
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.layout import Layout, Results
 from recsys_pipeline.defs.metadata import images, numbers
@@ -34,6 +35,7 @@ def evaluation_assets(layout: Layout) -> dg.AssetsDefinition:
                 EVALUATION_METRICS,
                 description="Every figure of every recommender, with its interval and its "
                 "difference to popularity.",
+                metadata={SCHEMA_KEY: figures_schema()},
             ),
             VERDICT: layout.out(
                 VERDICT, description="Whether the chosen recommender is better than popularity."

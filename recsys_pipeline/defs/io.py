@@ -49,10 +49,7 @@ class TableIOManager(dg.UPathIOManager):
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:
         """The frame that was written."""
-        with path.open("rb") as file:
-            table = pq.read_table(file)
-        frame: pd.DataFrame = table.to_pandas(types_mapper=_nested)
-        return frame
+        return read_frame(path)
 
     def get_metadata(self, context: dg.OutputContext, obj: pd.DataFrame) -> dict[str, Any]:
         """Rows and columns, for the UI; never a value."""
@@ -63,6 +60,14 @@ class TableIOManager(dg.UPathIOManager):
             "dagster/row_count": len(obj),
             SCHEMA_KEY: frame_schema(obj, declared),
         }
+
+
+def read_frame(path: UPath) -> pd.DataFrame:
+    """The frame that `TableIOManager` wrote to `path`. Raises OSError if it cannot be read."""
+    with path.open("rb") as file:
+        table = pq.read_table(file)
+    frame: pd.DataFrame = table.to_pandas(types_mapper=_nested)
+    return frame
 
 
 def _nested(kind: pa.DataType) -> pd.ArrowDtype | None:

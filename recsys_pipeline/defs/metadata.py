@@ -18,7 +18,7 @@ Metadata = dict[str, Any]
 def image(figure: Figure, title: str) -> dg.MetadataValue:
     """A figure as Markdown with the PNG inside."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI, bbox_inches="tight")
+    figure.savefig(buffer, format="png", dpi=_DPI)
     text = base64.b64encode(buffer.getvalue()).decode("ascii")
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{text})")
 

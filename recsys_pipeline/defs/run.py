@@ -24,6 +24,9 @@ QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Run config: nothing of Dagster's log is printed; it is kept all the same."""
 
 
+_INTERRUPTS: Final = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+
+
 @dataclass(frozen=True)
 class StepEvent:
     """Something that happened in a run.
@@ -34,12 +37,14 @@ class StepEvent:
         step: name of the step.
         text: the line, or the name of the check.
         seconds: how long the step took, where it has ended.
+        figures: of a check: how many rows do not meet it; empty for a rule of the whole table.
     """
 
     kind: str
     step: str
     text: str = ""
     seconds: float | None = None
+    figures: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,9 @@ def run_weekly(
     Raises:
         SettingsError: an option is not valid, or `as_of` lies outside the weeks.
         RecsysError: what a step raised.
-        RuntimeError: a step failed in a way that is nobody's mistake but ours.
+        KeyboardInterrupt: somebody stopped it; what was in service stays.
+        RuntimeError: a step failed in a way that is nobody's mistake but ours; its notes hold
+            the traceback.
     """
     week = partition_of(as_of, settings)
     options = {
@@ -156,8 +163,18 @@ class _Watch:
             case dg.DagsterEventType.ASSET_CHECK_EVALUATION:
                 check = found.asset_check_evaluation_data
                 text = f"{check.asset_key.path[-1]}: {check.check_name}"
-                return None if check.passed else StepEvent("check", step, text)
+                if check.passed:
+                    return None
+                return StepEvent("check", step, text, figures=_figures(check.metadata))
         return None
+
+
+def _figures(metadata: Mapping[str, dg.MetadataValue]) -> str:
+    """How many rows do not meet a check, as its metadata say."""
+    if "broken" not in metadata or "rows" not in metadata:
+        return ""
+    broken, rows = metadata["broken"].value, metadata["rows"].value
+    return f"{broken:,} of {rows:,} rows"  # type: ignore[str-bytes-safe]
 
 
 def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
@@ -173,8 +190,8 @@ def _metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
-    """The error that a step or a resource raised.
+def _error_of(result: dg.ExecuteInProcessResult) -> BaseException:
+    """The error that a step or a resource raised; KeyboardInterrupt where somebody stopped it.
 
     Dagster keeps an error as text, so one of ours is made again from its class and text.
     """
@@ -189,8 +206,19 @@ def _error_of(result: dg.ExecuteInProcessResult) -> Exception:
             return ours
     if not failures:
         return RuntimeError(f"run {result.run_id} failed without saying why")
+    if any(_innermost(error).cls_name in _INTERRUPTS for _, error in failures):
+        return KeyboardInterrupt()
     step, error = failures[0]
-    return RuntimeError(f"{step or 'the run'} failed:\n{error.to_string()}")
+    inner = _innermost(error)
+    unforeseen = RuntimeError(f"{step or 'the run'} failed: {inner.message.strip()}")
+    unforeseen.add_note(error.to_string())
+    return unforeseen
+
+
+def _innermost(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    while error.cause is not None:
+        error = error.cause
+    return error
 
 
 def our_error(error: SerializableErrorInfo | None) -> RecsysError | None:

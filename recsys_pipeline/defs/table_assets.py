@@ -13,6 +13,7 @@ from recsys_pipeline.defs.layout import Layout, Results
 from recsys_pipeline.defs.metadata import Metadata, image, listing, two_columns
 from recsys_pipeline.evaluation.data_plots import broken_rows, history_lengths
 from recsys_pipeline.pipeline.prepare import prepare
+from recsys_pipeline.pipeline.tracked import track_inputs
 from recsys_pipeline.sources import Tables
 
 QUARANTINE = "quarantine"
@@ -53,12 +54,20 @@ def table_assets(layout: Layout) -> dg.AssetsDefinition:
         cleaned = prepare(tables, recsys_doors.as_of, recsys_doors.learning)
         for note in cleaned.notes:
             context.log.info(note)
+        _track(recsys_doors, cleaned)
         for contract in SOURCE_TABLES:
             about = _about(cleaned, contract.name, len(tables.table(contract.name)))
             yield dg.Output(getattr(cleaned, contract.name), contract.name, metadata=about)
         yield dg.Output(cleaned.quarantine, QUARANTINE, metadata=_about_quarantine(cleaned))
 
     return clean_tables
+
+
+def _track(doors: Doors, cleaned: CleanTables) -> None:
+    tables = {contract.name: getattr(cleaned, contract.name) for contract in SOURCE_TABLES}
+    rows = {name: len(frame) for name, frame in tables.items()}
+    text = doors.settings.model_dump_json(include={"learning", "checks"}, indent=1)
+    track_inputs(doors.run, doors.inputs(tables), doors.learning, rows, text)
 
 
 def _about(cleaned: CleanTables, table: str, before: int) -> Metadata:

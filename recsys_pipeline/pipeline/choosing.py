@@ -107,7 +107,9 @@ def choose(cuts: Cuts, panel: Panel, data: RankerData | None, learning: Learning
         panel: fitted on ``cuts.history``, without a ranker.
         data: the labelled pairs, or None to leave the two-stage recommender out.
     """
-    judged = sample_of(np.unique(cuts.window.user), learning.evaluation.max_users, learning.seed)
+    judged = sample_of(
+        np.unique(cuts.window.user), learning.evaluation.max_window_users, learning.seed
+    )
     held_out = hold_out(cuts.history, cuts.window.take(np.isin(cuts.window.user, judged)))
     deciding = deciding_metric(held_out, learning.k)
     ranked = _rank_out_of_fold(cuts, panel, data, held_out, learning)

@@ -77,6 +77,9 @@ class EvaluationConfig(Frozen):
     max_users: int = Field(
         5_000, ge=1, description="Users judged at most; beyond, a random sample of them."
     )
+    max_window_users: int = Field(
+        2_500, ge=1, description="Users that the choice rests on at most; likewise a sample."
+    )
 
     @property
     def share(self) -> float:

@@ -90,8 +90,9 @@ def evaluate_all(
     scores = model.probabilities(ranked[chosen])[:, : learning.k][shown]
     return EvaluationReport(
         table=compare(evaluations, _rng(learning, 0), baseline=POPULARITY),
+        # The same draws as for the table, so that both state the same interval.
         verdict=verdict(
-            evaluations[chosen], evaluations[POPULARITY], deciding.name, _rng(learning, 1)
+            evaluations[chosen], evaluations[POPULARITY], deciding.name, _rng(learning, 0)
         ),
         deciding_reason=deciding.reason,
         chosen=chosen,

@@ -7,6 +7,7 @@ the history and profile that the caller hands in.
 import json
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -187,17 +188,22 @@ class PairFeatures:
         features = cls()
         try:
             facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            with np.load(folder / _ARRAYS, allow_pickle=False) as arrays:
+            # numpy leaves a file open that it opened itself and cannot read.
+            with (
+                (folder / _ARRAYS).open("rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):
                 for name in _FITTED_ARRAYS:
                     setattr(features, name, arrays[name])
-        except (OSError, KeyError, ValueError) as error:
+            genres = tuple(facts["genres"])
+            features.segments_ = tuple(facts["segments"])
+            features.now_ = facts["now"]
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
             raise ModelError(
-                f"The pair features in {folder} cannot be read: {error}.",
+                f"The pair features in {folder} cannot be read: {error!r}.",
                 "Run `recsys run` again to write a new model.",
             ) from error
-        features.genres_ = GenreTable(tuple(facts["genres"]), sp.csr_matrix(features.genre_matrix_))
-        features.segments_ = tuple(facts["segments"])
-        features.now_ = facts["now"]
+        features.genres_ = GenreTable(genres, sp.csr_matrix(features.genre_matrix_))
         return features
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Self
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -127,9 +128,9 @@ class BoostingRanker:
             ranker.model_ = (
                 skops.io.load(folder / _MODEL, trusted=list(TRUSTED)) if facts["fitted"] else None
             )
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, EOFError, KeyError, ValueError, TypeError, BadZipFile) as error:
             raise ModelError(
-                f"The ranker in {folder} cannot be read: {error}.",
+                f"The ranker in {folder} cannot be read: {error!r}.",
                 "Run `recsys run` again to write a new model.",
             ) from error
         return ranker

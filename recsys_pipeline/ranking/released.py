@@ -120,21 +120,26 @@ def load_released_model(folder: Path) -> ReleasedModel:
     try:
         facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         movies = pq.read_table(folder / _MOVIES).to_pandas(types_mapper=_lists_stay)
-    except (OSError, ValueError) as error:
+        generators = {
+            name: load_recommender(folder / "generators" / name) for name in facts["generators"]
+        }
+        two_stage = facts["two_stage"]
+        return ReleasedModel(
+            panel=Panel(
+                generators,
+                PairFeatures.load(folder / TWO_STAGE) if two_stage else None,
+                BoostingRanker.load(folder / TWO_STAGE) if two_stage else None,
+                facts["candidates"],
+            ),
+            primary=facts["primary"],
+            calibrations={
+                name: Calibration(**each) for name, each in facts["calibrations"].items()
+            },
+            items=IdMap(pd.Index(movies[MOVIES.key[0]])),
+            movies=movies,
+        )
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The model in {folder} cannot be read: {error}.",
+            f"The model in {folder} cannot be read: {error!r}.",
             "Run `recsys run` again to write a new one.",
         ) from error
-    panel = Panel(
-        {name: load_recommender(folder / "generators" / name) for name in facts["generators"]},
-        PairFeatures.load(folder / TWO_STAGE) if facts["two_stage"] else None,
-        BoostingRanker.load(folder / TWO_STAGE) if facts["two_stage"] else None,
-        facts["candidates"],
-    )
-    return ReleasedModel(
-        panel=panel,
-        primary=facts["primary"],
-        calibrations={name: Calibration(**each) for name, each in facts["calibrations"].items()},
-        items=IdMap(pd.Index(movies[MOVIES.key[0]])),
-        movies=movies,
-    )

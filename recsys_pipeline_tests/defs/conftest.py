@@ -11,6 +11,7 @@ from recsys_pipeline.defs import WeekResult, run_weekly
 from recsys_pipeline.defs.doors import Makers
 from recsys_pipeline.pipeline.config import LearningConfig, RecommendersConfig
 from recsys_pipeline.quality.fake import PlainChecker
+from recsys_pipeline.ranking.config import RankerConfig
 from recsys_pipeline.settings import Settings, SourceSettings
 from recsys_pipeline.simulation import WorldConfig
 from recsys_pipeline.sources import SimulatedSource, Source, Tables
@@ -23,11 +24,15 @@ WORLD = WorldConfig(users=60, movies=40, interactions=900)
 
 
 def small_settings(root: Path) -> Settings:
-    """A world of 60 users and two recommenders beside the baselines."""
+    """A world of 60 users, one recommender beside the baselines, and no ranker: a run is quick."""
     return Settings(
         root=root,
         source=SourceSettings(kind="simulated", simulated=WORLD),
-        learning=LearningConfig(k=5, recommenders=RecommendersConfig(use=("item_knn", "profile"))),
+        learning=LearningConfig(
+            k=5,
+            recommenders=RecommendersConfig(use=("item_knn",)),
+            ranker=RankerConfig(kind="none", compare_forest=False),
+        ),
     )
 
 

@@ -66,6 +66,7 @@ def test_the_code_location_is_named_once():
 
     assert location["python_module"]["module_name"] == "recsys_pipeline.definitions"
     assert dg_tool["code_location_target_module"] == "recsys_pipeline.definitions"
+    assert location["python_module"]["location_name"] == dg_tool["code_location_name"]
 
 
 def test_loading_the_code_location_imports_no_heavy_framework():

@@ -110,10 +110,13 @@ def test_a_failed_check_stops_the_run_and_leaves_the_release(install):
 
 
 def test_what_a_run_records(install):
-    """Checks, figures and plots are there, and no user."""
+    """Checks, figures and plots are there, and no user; a ranker is trained, too."""
     installation = install("a", with_a_marked_user)
     with dg.DagsterInstance.ephemeral() as instance:
-        result = installation.run(instance=instance)
+        result = installation.run(
+            instance=instance,
+            overrides={"recommenders": {"use": ["profile"]}, "ranker": {"kind": "boosting"}},
+        )
         records = instance.all_logs(result.run_id)
         run = instance.get_run_by_id(result.run_id)
 

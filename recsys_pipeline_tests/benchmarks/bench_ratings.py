@@ -1,0 +1,133 @@
+"""A MovieLens folder through `recsys init` and `recsys run`, and every recommender on two splits.
+
+    python bench_ratings.py FOLDER [--runs N] [--skip-run]
+
+The splits are those of published figures: a random 75/25 of each user's ratings
+(``sample(frac=1, random_state=42)`` on the file as it lies, the first 75 % per user), and the last
+20 % of each user's time. There every rating is a like, weighted by its stars, and the test counts
+only movies that training has.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+from bench_weekly_run import measure, recsys
+
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.build import build_dataset
+from recsys_pipeline.data.dataset import Dataset
+from recsys_pipeline.data.splits import split
+from recsys_pipeline.evaluation.held_out import hold_out
+from recsys_pipeline.evaluation.intervals import mean_interval
+from recsys_pipeline.evaluation.metrics import Hits, ndcg_at_k
+from recsys_pipeline.evaluation.per_user import PerUser
+from recsys_pipeline.models import make
+from recsys_pipeline.models.base import top_k
+from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.prepare import prepare
+from recsys_pipeline.sources import MovieLensConfig, MovieLensSource
+
+K = 10
+SEED = 42
+
+
+def runs(path: Path, times: int) -> None:
+    """`recsys init`, one run to fill the folder, then measured runs; and one with a random split."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = measure(recsys("init", str(path)), folder)
+        measure(recsys("run", "--json"), folder)
+        warm = [measure(recsys("run", "--json"), folder) for _ in range(times)]
+        drawn = measure(recsys("run", "--split", "random", "--json"), folder)
+    print(f"recsys init            wall {first.seconds:.1f} s, processor {first.processor:.1f} s")
+    print(
+        f"recsys run, warm       wall {statistics.median(m.seconds for m in warm):.1f} s, "
+        f"processor {statistics.median(m.processor for m in warm):.1f} s, "
+        f"peak {max(m.megabytes for m in warm):,.0f} MB; median of {times}"
+    )
+    for title, output in (("as it comes", warm[-1].output), ("--split random", drawn.output)):
+        found = json.loads(output)
+        release, verdict = found["release"], found["verdict"]
+        print(f"{title}: {release['recommender']}, nDCG@10 {release['metrics/ndcg_at_10']:.4f}")
+        print(f"  {verdict['sentence']}")
+        print(f"  {found['trained_model']['split']}")
+        steps = ", ".join(f"{step} {took:.1f}" for step, took in found["seconds"].items())
+        print(f"  seconds: {steps}")
+
+
+def as_it_lies(path: Path, learning: LearningConfig) -> Dataset:
+    """The folder as a Dataset whose events are in the order of the file, not of time."""
+    source = MovieLensSource(MovieLensConfig(path=str(path)), path)
+    as_of = source.newest_event()
+    tables = prepare(source.read(as_of), as_of, learning)
+    users, movies, ratings = tables.users, tables.movies, tables.interactions
+    data = build_dataset(users, movies, ratings, learning.likes, as_of)
+    key = data.events.user.astype(np.int64) * data.n_items + data.events.item
+    # A user rates a movie once in MovieLens, so the pair names the event.
+    in_file = data.users.index_of(ratings[n.USER_ID]).astype(np.int64) * data.n_items
+    in_file += data.items.index_of(ratings[n.MOVIE_ID])
+    place = pd.Index(key).get_indexer(in_file)
+    return replace(data, events=data.events.take(place))
+
+
+def cuts(data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and training events of each split."""
+    rng = np.random.RandomState(SEED)  # noqa: NPY002  (the published shuffle)
+    yield "random 75/25 per user", split(data.events, "random", rng=rng, test_share=0.25).train
+    never = np.random.default_rng(SEED)
+    yield "last 20 % per user", split(data.events, "last", rng=never, test_share=0.2).train
+
+
+def protocol(path: Path) -> None:
+    """nDCG@10 of every generator on both splits, with the seconds of fit and lists."""
+    learning = LearningConfig()
+    data = as_it_lies(path, learning)
+    for title, rows in cuts(data):
+        train = data.cut(rows, data.as_of)
+        counts = np.bincount(train.events.item, minlength=data.n_items) > 0
+        held_out = hold_out(train, data.events.take(~rows), counts=counts)
+        users = train.batch(held_out.users)
+        print(f"{title}: {len(held_out.users):,} users, nDCG@10 with 95 % interval")
+        for number, (name, config) in enumerate(learning.recommenders.configs().items()):
+            started = perf_counter()
+            model = make(name, config).fit(train, np.random.default_rng([SEED, number]))
+            fitted = perf_counter()
+            items, _ = top_k(model.score(users), users, K, allowed=counts)
+            listed = perf_counter()
+            values = PerUser.of(ndcg_at_k(Hits.of(items, held_out.relevant), K))
+            found = mean_interval(values, np.random.default_rng(SEED))
+            print(
+                f"  {name:<12} {found.mean:.4f}  ({found.low:.4f} to {found.high:.4f})   "
+                f"fit {fitted - started:6.2f} s, lists {listed - fitted:5.2f} s"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, help="a MovieLens data set as unzipped")
+    parser.add_argument("--runs", type=int, default=1, help="measured runs; the median is shown")
+    parser.add_argument("--skip-run", action="store_true", help="the two splits only")
+    given, _ = parser.parse_known_args()
+    if given.folder is None:
+        print("Nothing measured: name a MovieLens folder, such as")
+        print(f"  python {Path(__file__).name} ml-latest-small")
+        return
+    if not given.folder.is_dir():
+        sys.exit(f"{given.folder} is not a folder.")
+    path = given.folder.resolve()
+    protocol(path)
+    if not given.skip_run:
+        runs(path, max(given.runs, 1))
+
+
+if __name__ == "__main__":
+    main()

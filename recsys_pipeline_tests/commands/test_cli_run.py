@@ -1,0 +1,220 @@
+"""One real run and what can be asked and done afterwards; every failure leaves the release."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from recsys_pipeline.commands import run as run_command
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.defs.lock import run_lock
+
+
+def test_the_summary_says_what_was_done(first_run):
+    _, told = first_run
+
+    assert told.code == 0, told.err
+    assert "in quarantine interactions: 1 rows, user_id.missing" in told.text
+    assert "in quarantine interactions: 1 rows, timestamp.unparsable" in told.text
+    assert "1 user ids had white space around them" in told.text
+    assert "Better than popularity:" in told.text
+    assert "is in service." in told.text
+    assert "[REC] part" in told.out
+    assert max(len(line) for line in told.out.splitlines() if line.startswith("│")) <= 100
+
+
+def test_nobody_is_shown_what_they_have_seen(served):
+    store = served / "data" / "assets"
+    lists = pd.read_parquet(next((store / "top_n").glob("*.parquet")))
+    seen = pd.read_parquet(next((store / "interactions").glob("*.parquet")))
+
+    both = lists.merge(seen, on=[n.USER_ID, n.MOVIE_ID])
+
+    assert len(lists) == 40 * 5
+    assert both.empty
+
+
+def test_the_same_run_again_gives_the_same_bytes(call, served):
+    path = next((served / "data" / "assets" / "top_n").glob("*.parquet"))
+    before = path.read_bytes()
+
+    told = call(served, "run", "--json")
+
+    assert told.code == 0, told.err
+    assert path.read_bytes() == before
+    assert told.json["release"]["promoted"] is True
+    assert told.json["failed_checks"] == []
+    assert told.json["verdict"]["sentence"].startswith("Better than popularity")
+
+
+def test_a_list_for_people_and_for_scripts(call, served):
+    shown, told = call(served, "recommend", "1"), call(served, "recommend", "1", "-k", 3, "--json")
+
+    assert (shown.code, told.code) == (0, 0)
+    assert "[REC] part" in shown.out
+    assert [row[n.RANK] for row in told.json["recommendations"]] == [1, 2, 3]
+    assert told.json["known"] is True
+
+
+def test_a_list_for_somebody_unknown_says_so(call, served):
+    shown = call(served, "recommend", "nobody [bold]")
+    told = call(served, "recommend", "nobody", "--json")
+
+    assert shown.code == 0
+    assert "knows no user nobody [bold]" in shown.text
+    assert told.json["known"] is False
+    assert len(told.json["recommendations"]) == 5
+
+
+@pytest.mark.parametrize("k", [0, -1, 6, 10**9])
+def test_a_list_has_the_length_of_the_release_at_most(call, served, k):
+    told = call(served, "recommend", "1", "-k", k)
+
+    assert (told.code, "hold 1 to 5 movies" in told.text) == (2, True)
+
+
+def test_the_doctor_looks_at_set_up_and_data(call, served):
+    told = call(served, "doctor")
+    found = {each["subject"]: each for each in call(served, "doctor", "--json").json}
+
+    assert told.code == 0
+    assert found["source"]["state"] == "ok"
+    assert "40 users, 30 movies" in found["source"]["text"]
+    assert found["amount"]["state"] == "odd"
+    assert str(served / "recsys.toml") in found["settings"]["text"]
+    assert "quarantine" in told.out
+
+
+def test_the_doctor_looks_at_one_user(call, served):
+    known = {each["subject"]: each for each in call(served, "doctor", "--user", 1, "--json").json}
+    unknown = call(served, "doctor", "--user", "nobody", "--json").json
+
+    assert known["profile"]["text"] == f"Known are {n.AGE}, {n.PREFERRED_GENRES}."
+    assert known["list"]["text"].startswith("5 movies")
+    assert [each["state"] for each in unknown] == ["odd"]
+
+
+def test_a_table_that_has_shrunk_stops_the_run(call, served, pointer):
+    path, before = served / "in" / "interactions.csv", pointer()
+    content = path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    try:
+        path.write_bytes(lines[0] + lines[-1])
+        told = call(served, "run", "--json")
+    finally:
+        path.write_bytes(content)
+
+    assert told.code == 4
+    assert told.out == ""
+    assert "row_count.not_shrunk" in told.err
+    assert pointer() == before
+
+
+def test_values_out_of_range_stop_the_run_with_their_figures(call, served, pointer):
+    path, before = served / "in" / "users.csv", pointer()
+    content = path.read_bytes()
+    try:
+        pd.read_csv(path).assign(**{n.AGE: 999}).to_csv(path, index=False)
+        told = call(served, "run")
+    finally:
+        path.write_bytes(content)
+
+    assert told.code == 4
+    assert "40 of 40 rows do not meet this (100.0%, allowed 5.0%) [age.out_of_range]" in told.text
+    assert "check not met mapped_users: age_out_of_range (40 of 40 rows)" in told.text
+    assert pointer() == before
+
+
+def test_a_run_beside_another_one_is_refused(call, served, pointer):
+    before = pointer()
+    with run_lock(served / "data" / "run.lock", "the other"):
+        told = call(served, "run")
+
+    assert (told.code, "Another run is under way" in told.text) == (7, True)
+    assert pointer() == before
+
+
+@pytest.mark.parametrize("command", [["recommend", "1"], ["doctor"]])
+def test_a_release_that_was_tampered_with(call, served, command):
+    path = next((served / "data" / "releases").rglob("top_n.parquet"))
+    content = path.read_bytes()
+    mode = path.stat().st_mode
+    try:
+        path.chmod(0o644)
+        path.write_bytes(content[:-10])
+        told = call(served, *command)
+    finally:
+        path.write_bytes(content)
+        path.chmod(mode)
+
+    assert told.code == (7 if command == ["doctor"] else 6)
+    assert "Traceback" not in told.text
+
+
+def _raises(error: BaseException):
+    def run_weekly(*_: object, **__: object) -> None:
+        raise error
+
+    return run_weekly
+
+
+def test_a_bug_is_one_line_and_a_log(call, served, pointer, monkeypatch):
+    before = pointer()
+    monkeypatch.setattr(
+        run_command, "run_weekly", _raises(ZeroDivisionError("not foreseen\nat all"))
+    )
+
+    told = call(served, "run")
+
+    log = served / ".dagster" / "errors.log"
+    assert told.code == 1
+    assert told.err == (
+        "Unexpected error, this is a bug: ZeroDivisionError: not foreseen. "
+        f"The full traceback is in {log}.\n"
+    )
+    assert "Traceback" in log.read_text(encoding="utf-8")
+    assert pointer() == before
+
+
+def test_ctrl_c_is_told_in_a_sentence(call, served, pointer, monkeypatch):
+    before = pointer()
+    monkeypatch.setattr(run_command, "run_weekly", _raises(KeyboardInterrupt()))
+
+    told = call(served, "run")
+
+    assert (told.code, "The last whole release is in service." in told.text) == (130, True)
+    assert pointer() == before
+
+
+def test_ctrl_c_within_a_step(call, served, pointer, monkeypatch):
+    """Dagster turns the interrupt of a step into a failure of the run."""
+    before = pointer()
+    monkeypatch.setattr("recsys_pipeline.defs.source_assets.load", _raises(KeyboardInterrupt()))
+
+    told = call(served, "run")
+
+    assert told.code == 130, told.err
+    assert pointer() == before
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["init"], ["run"], ["recommend"], ["ui"], ["doctor"], ["example-data"]]
+)
+def test_help_needs_no_manual(call, tmp_path, command):
+    told = call(tmp_path, *command, "--help")
+
+    assert told.code == 0
+    assert f"recsys {command[0] if command else 'init'}" in told.out
+
+
+def test_an_unknown_command(call, tmp_path: Path):
+    told = call(tmp_path, "rum")
+
+    assert (told.code, "rum" in told.err) == (2, True)
+
+
+def test_manifest_and_doctor_agree(call, served):
+    manifest = json.loads(next((served / "data" / "releases").rglob("manifest.json")).read_text())
+
+    assert manifest["release"] in call(served, "doctor").out
