@@ -51,6 +51,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 def main() -> None:
     """Entry point: errors of the user are told in words and give their exit code."""
+    # Threads that wait must sleep: spinning ones take the cores from those that work, on a busy
+    # machine for minutes. Read when the first library with OpenMP is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except RecsysError as error:
@@ -243,7 +246,13 @@ def recommend(
     from recsys_pipeline.storage import FileReleaseStore
 
     loaded = load_settings(settings)
-    found = list_of(FileReleaseStore(loaded.data / "releases"), user, k)
+
+    def in_tables(wanted: str) -> bool:
+        from recsys_pipeline.commands.assets import has_user
+
+        return has_user(loaded, wanted)
+
+    found = list_of(FileReleaseStore(loaded.data / "releases"), user, k, in_tables)
     if as_json:
         rows = json.loads(found.rows.to_json(orient="records"))
         _json({"user_id": user, "known": found.known, "recommendations": rows})

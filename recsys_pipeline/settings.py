@@ -240,8 +240,9 @@ def load_settings(path: Path | None = None, start: Path | None = None) -> Settin
 def _refuse_unknown_variables() -> None:
     for variable in environment_settings():
         section = variable.removeprefix(PREFIX).split("__")[0].lower()
-        if section not in Settings.model_fields and variable != FILE_VARIABLE:
-            close = difflib.get_close_matches(section, list(Settings.model_fields), n=1)
+        known = [name for name in Settings.model_fields if name != "root"]
+        if section not in known and variable != FILE_VARIABLE:
+            close = difflib.get_close_matches(section, known, n=1)
             raise SettingsError(
                 f"{variable} names no setting.",
                 f"Did you mean {PREFIX}{close[0].upper()}__…?"
@@ -282,9 +283,9 @@ def _explain(error: ValidationError, where: str, prefix: str = "") -> tuple[str,
         key = prefix + ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             lines.append(f"{where}: unknown key '{key}'.")
-            close = _closest(fault["loc"])
+            close = _closest(LearningConfig if prefix else Settings, fault["loc"])
             if close:
-                hint = f"Did you mean '{close}'?"
+                hint = f"Did you mean '{prefix}{close}'?"
         else:
             message = fault["msg"].removeprefix("Value error, ")
             value = fault.get("input")
@@ -293,9 +294,8 @@ def _explain(error: ValidationError, where: str, prefix: str = "") -> tuple[str,
     return "\n".join(lines), hint
 
 
-def _closest(location: tuple[int | str, ...]) -> str | None:
-    """The known key nearest to an unknown one, with its section."""
-    model: type[BaseModel] = Settings
+def _closest(model: type[BaseModel], location: tuple[int | str, ...]) -> str | None:
+    """The known key of `model` nearest to an unknown one, with its section."""
     for part in location[:-1]:
         inner = _inner_model(model, str(part))
         if inner is None:

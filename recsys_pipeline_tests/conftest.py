@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+# Before OpenMP is loaded: threads that wait sleep, so that a busy machine does not stall.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _PREFIXES = ("RECSYS_", "DAGSTER_", "MLFLOW_")
 
 

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from recsys_pipeline.contracts import USERS
+from recsys_pipeline.contracts import names as n
 from recsys_pipeline.defs.io import read_frame
 from recsys_pipeline.settings import Settings
 
@@ -23,3 +25,9 @@ def newest_asset(settings: Settings, name: str) -> pd.DataFrame | None:
 def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
     """The table called `name` of one week. Raises FileNotFoundError if there is none."""
     return read_frame(settings.data / _FOLDER / name / f"{week}.parquet")
+
+
+def has_user(settings: Settings, user: str) -> bool:
+    """Whether the users of the week that was written last hold `user`, an id as text."""
+    users = newest_asset(settings, USERS.name)
+    return users is not None and bool((users[n.USER_ID].astype("str") == user.strip()).any())

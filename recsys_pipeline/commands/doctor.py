@@ -11,7 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from recsys_pipeline.commands.lists import list_of
-from recsys_pipeline.contracts import SOURCE_TABLES, rules_of, violations
+from recsys_pipeline.contracts import INTERACTIONS, SOURCE_TABLES, USERS, rules_of, violations
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.contracts.rules import rule_text
 from recsys_pipeline.data.cleaning import rule_context
@@ -227,12 +227,13 @@ def explain_user(
     Raises:
         ReleaseError: there is no release.
     """
-    found = list_of(FileReleaseStore(settings.data / "releases"), user, None)
-    users, events = read_asset("users"), read_asset("interactions")
+    users, events = read_asset(USERS.name), read_asset(INTERACTIONS.name)
     row = None
     if users is not None:
         match = users[users[n.USER_ID].astype("str") == user.strip()]
         row = match.iloc[0] if len(match) else None
+    store = FileReleaseStore(settings.data / "releases")
+    found = list_of(store, user, None, lambda _: row is not None)
     if not found.known and row is None:
         yield Finding(
             "user",

@@ -1,5 +1,6 @@
 """`recsys recommend`: a user's list, read from the release or made for somebody new."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +21,10 @@ class UserList:
 
     Attributes:
         release: what it was read from.
-        known: whether the release has a list for that user; else it was made for somebody of
-            whom nothing is known.
-        rows: columns of contract `TOP_N` but user_id, best first.
+        known: whether that user is known; else the list was made for somebody of whom nothing
+            is known.
+        rows: columns of contract `TOP_N` but user_id, best first; none for a user who has seen
+            every movie.
     """
 
     release: Manifest
@@ -38,13 +40,17 @@ def current_release(store: ReleaseStore) -> Manifest:
     return manifest
 
 
-def list_of(store: ReleaseStore, user: str, k: int | None) -> UserList:
+def list_of(
+    store: ReleaseStore, user: str, k: int | None, in_tables: Callable[[str], bool]
+) -> UserList:
     """The list of `user` from the release in service.
 
     Args:
         store: where releases lie.
         user: the id as text; matches an integer id of the same digits.
         k: length; None is that of the release.
+        in_tables: whether the users of the last run hold an id. One who is there and has no list
+            has seen every movie: what has been seen is not recommended again.
 
     Raises:
         ReleaseError: there is no release.
@@ -62,6 +68,8 @@ def list_of(store: ReleaseStore, user: str, k: int | None) -> UserList:
     rows = lists[lists[n.USER_ID].astype("str") == user.strip()]
     if len(rows):
         return UserList(manifest, True, rows.drop(columns=[n.USER_ID]).head(k))
+    if in_tables(user):
+        return UserList(manifest, True, rows.drop(columns=[n.USER_ID]))
     model = load_released_model(store.folder(manifest.release) / MODEL)
     return UserList(manifest, False, _for_somebody_new(model, k, manifest.release))
 

@@ -14,7 +14,7 @@ from recsys_pipeline.errors import SetupError
 
 HOST = "127.0.0.1"
 _POLL_SECONDS = 0.25
-_READY_SECONDS = 180.0
+_READY_SECONDS = 600.0
 _STOP_SECONDS = 20.0
 
 
@@ -82,7 +82,7 @@ def dagster_server(root: Path, port: int) -> Server:
         "assets, checks, schedule, backfills",
         port,
         [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port), *where],
-        {"DAGSTER_HOME": str(root)},
+        {"DAGSTER_HOME": str(root), "OMP_WAIT_POLICY": "PASSIVE"},
     )
 
 
@@ -122,10 +122,7 @@ class Servers:
         try:
             for server in self.servers:
                 self._start(server)
-            for server, process in self._running:
-                if not self._wait_until_ready(server, process):
-                    return
-                ready(server)
+            self._wait_until_ready(ready)
             while not self._stopping.wait(_POLL_SECONDS):
                 for server, process in self._running:
                     self._refuse_if_ended(server, process)
@@ -136,31 +133,38 @@ class Servers:
 
     def _start(self, server: Server) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
-        with self._log_of(server).open("wb") as log:
-            process = subprocess.Popen(
-                list(server.argv),
-                cwd=self.root,
-                env={**os.environ, **server.environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        try:
+            with self._log_of(server).open("wb") as log:
+                process = subprocess.Popen(
+                    list(server.argv),
+                    cwd=self.root,
+                    env={**os.environ, **server.environment},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise SetupError(
+                f"{server.name} cannot be started: {error}.", "Install the package anew."
+            ) from error
         self._running.append((server, process))
 
     def _log_of(self, server: Server) -> Path:
         return self.logs / f"{server.name.lower().replace(' ', '_')}.log"
 
-    def _wait_until_ready(self, server: Server, process: subprocess.Popen[bytes]) -> bool:
-        """Whether the server answers; False if asked to stop meanwhile."""
+    def _wait_until_ready(self, ready: Callable[[Server], None]) -> None:
+        """Tell `ready` of each server once it answers; returns early if asked to stop."""
+        waiting = list(self._running)
         for _ in range(int(_READY_SECONDS / _POLL_SECONDS)):
-            if self._stopping.wait(_POLL_SECONDS):
-                return False
-            self._refuse_if_ended(server, process)
-            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-                probe.settimeout(_POLL_SECONDS)
-                if probe.connect_ex((HOST, server.port)) == 0:
-                    return True
+            for server, process in self._running:
+                self._refuse_if_ended(server, process)
+            for entry in [each for each in waiting if _answers(each[0])]:
+                waiting.remove(entry)
+                ready(entry[0])
+            if not waiting or self._stopping.wait(_POLL_SECONDS):
+                return
+        server = waiting[0][0]
         raise SetupError(
             f"{server.name} did not answer on port {server.port} in {_READY_SECONDS:.0f} s.",
             f"Its log is {self._log_of(server)}.",
@@ -188,6 +192,13 @@ class Servers:
                     continue
             if all(process.poll() is not None for _, process in self._running):
                 break
+
+
+def _answers(server: Server) -> bool:
+    """Whether something listens on the port of `server`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(_POLL_SECONDS)
+        return probe.connect_ex((HOST, server.port)) == 0
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

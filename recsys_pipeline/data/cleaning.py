@@ -96,7 +96,7 @@ def clean(tables: Tables, as_of: pd.Timestamp | None) -> CleanTables:
         kept[contract.name] = _without_bookkeeping(contract, frame[~at_fault])
         aside.append(_quarantined(contract, frame, masks, at_fault))
     interactions = kept[INTERACTIONS.name]
-    notes: list[str] = []
+    notes = _without_time(interactions)
     for contract in (USERS, MOVIES):
         kept[contract.name] = _with_missing_ids(contract, kept[contract.name], interactions, notes)
     quarantine = pd.concat(aside, ignore_index=True)
@@ -109,6 +109,16 @@ def clean(tables: Tables, as_of: pd.Timestamp | None) -> CleanTables:
         later=broken[INTERACTIONS.name].get(_LATER_RULE, 0),
         notes=tuple(notes),
     )
+
+
+def _without_time(interactions: pd.DataFrame) -> list[str]:
+    """A note on interactions that have no time where others have one."""
+    if n.TIMESTAMP not in interactions.columns:
+        return []
+    missing = int(interactions[n.TIMESTAMP].isna().sum())
+    if not 0 < missing < len(interactions):
+        return []
+    return [f"interactions: {missing:,} without a time count as being as old as the oldest"]
 
 
 def _without_bookkeeping(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.inspection import permutation_importance
+from threadpoolctl import threadpool_limits
 
 from recsys_pipeline.data.dataset import Float32Array
 from recsys_pipeline.errors import ModelError
@@ -84,14 +85,16 @@ class BoostingRanker:
         rows = np.random.default_rng(seed).permutation(len(labels))[:_IMPORTANCE_ROWS]
         if len(np.unique(labels[rows])) < 2:
             return pd.DataFrame({"feature": list(self.names_), "importance": 0.0})
-        result = permutation_importance(
-            self.model_,
-            features[rows][:, self.used_],
-            labels[rows],
-            scoring="roc_auc",
-            n_repeats=2,
-            random_state=seed,
-        )
+        # Many small predictions: threads cost more than they save.
+        with threadpool_limits(1):
+            result = permutation_importance(
+                self.model_,
+                features[rows][:, self.used_],
+                labels[rows],
+                scoring="roc_auc",
+                n_repeats=2,
+                random_state=seed,
+            )
         table = pd.DataFrame(
             {
                 "feature": [self.names_[column] for column in self.used_],

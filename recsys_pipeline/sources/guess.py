@@ -63,7 +63,7 @@ def guess(paths: Sequence[Path], root: Path | None = None) -> Guess:
     questions += remarks
     by_table = {role.table: role for role in roles}
     if INTERACTIONS.name not in by_table:
-        raise _no_interactions(looks)
+        raise _no_interactions(looks, questions)
     tables: dict[str, Any] = {}
     guessed = [
         Guessed("source.kind", "files", "the files are tables of your own"),
@@ -103,10 +103,11 @@ def _movielens(folder: Path, title: str, root: Path) -> Guess:
     )
 
 
-def _no_interactions(looks: Sequence[Look]) -> SourceError:
+def _no_interactions(looks: Sequence[Look], remarks: Sequence[str]) -> SourceError:
+    unused = "".join(f"\n{remark}" for remark in remarks)
     shown = "; ".join(f"{look.name}: {', '.join(look.columns[:8])}" for look in looks)
     return SourceError(
-        f"No file has both a column of users and a column of movies ({shown}).",
+        f"No file has both a column of users and a column of movies ({shown}).{unused}",
         "Rename these columns to user_id and movie_id, or write [source.files.interactions] with "
         "its columns in recsys.toml.",
     )

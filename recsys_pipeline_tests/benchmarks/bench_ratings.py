@@ -29,7 +29,6 @@ from recsys_pipeline.data.splits import split
 from recsys_pipeline.evaluation.held_out import hold_out
 from recsys_pipeline.evaluation.intervals import mean_interval
 from recsys_pipeline.evaluation.metrics import Hits, ndcg_at_k
-from recsys_pipeline.evaluation.per_user import PerUser
 from recsys_pipeline.models import make
 from recsys_pipeline.models.base import top_k
 from recsys_pipeline.pipeline.config import LearningConfig
@@ -41,7 +40,7 @@ SEED = 42
 
 
 def runs(path: Path, times: int) -> None:
-    """`recsys init`, one run to fill the folder, then measured runs; and one with a random split."""
+    """`recsys init`, a run to fill the folder, measured runs, and one with a random split."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         first = measure(recsys("init", str(path)), folder)
@@ -81,7 +80,7 @@ def as_it_lies(path: Path, learning: LearningConfig) -> Dataset:
 
 def cuts(data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
     """Name and training events of each split."""
-    rng = np.random.RandomState(SEED)  # noqa: NPY002  (the published shuffle)
+    rng = np.random.RandomState(SEED)
     yield "random 75/25 per user", split(data.events, "random", rng=rng, test_share=0.25).train
     never = np.random.default_rng(SEED)
     yield "last 20 % per user", split(data.events, "last", rng=never, test_share=0.2).train
@@ -103,7 +102,7 @@ def protocol(path: Path) -> None:
             fitted = perf_counter()
             items, _ = top_k(model.score(users), users, K, allowed=counts)
             listed = perf_counter()
-            values = PerUser.of(ndcg_at_k(Hits.of(items, held_out.relevant), K))
+            values = ndcg_at_k(Hits.of(items, held_out.relevant), K)
             found = mean_interval(values, np.random.default_rng(SEED))
             print(
                 f"  {name:<12} {found.mean:.4f}  ({found.low:.4f} to {found.high:.4f})   "

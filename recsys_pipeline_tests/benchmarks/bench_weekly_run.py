@@ -40,8 +40,14 @@ class Measured:
 
 
 def measure(command: list[str], folder: Path) -> Measured:
-    """Run `command` in `folder`; RECSYS_* variables are left out. Exits if it fails."""
+    """Run `command` in `folder`, exit if it fails.
+
+    RECSYS_* variables are left out. Compiled modules are kept in `folder`, so that a second run
+    starts as it does on any machine, even where this process must not write any.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("RECSYS_")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    environment["PYTHONPYCACHEPREFIX"] = str(folder / "pycache")
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = perf_counter()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)
@@ -119,7 +125,8 @@ def main() -> None:
     ours = our_run(max(given.runs, 1))
     if given.skip_seed:
         return
-    seed = measure([sys.executable, str(HERE / "seed_notebook.py")], HERE)
+    with tempfile.TemporaryDirectory() as name:
+        seed = measure([sys.executable, str(HERE / "seed_notebook.py")], Path(name))
     print("the notebook, once")
     print(f"  wall                 {seed.seconds:8.1f} s   (lists for 3 users in it)")
     print(f"  processor            {seed.processor:8.1f} s")

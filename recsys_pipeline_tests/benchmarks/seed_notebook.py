@@ -135,8 +135,10 @@ def main() -> None:
     print(f"    making interactions {made - started:7.1f} s")
     print(f"    join, forest, judge {trained - made:7.1f} s")
     print(f"    serving, a user     {(done - trained) / 3:7.2f} s")
-    print(f"  precision {precision_score(truth, guess):.3f}, recall {recall_score(truth, guess):.3f}"
-          f", F1 {f1_score(truth, guess):.3f}, AUC {roc_auc_score(truth, p):.3f}")  # fmt: skip
+    print(f"  precision {precision_score(truth, guess):.3f}")
+    print(f"  recall    {recall_score(truth, guess):.3f}")
+    print(f"  F1        {f1_score(truth, guess):.3f}")
+    print(f"  AUC       {roc_auc_score(truth, p):.3f}")
     print(f"  mean true like-probability of the 15 recommended {np.mean(served):.3f}")
 
 

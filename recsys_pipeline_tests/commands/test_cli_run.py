@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from upath import UPath
 
 from recsys_pipeline.commands import run as run_command
+from recsys_pipeline.commands.lists import list_of
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.defs.lock import run_lock
+from recsys_pipeline.storage import FileReleaseStore
 
 
 def test_the_summary_says_what_was_done(first_run):
@@ -65,6 +68,24 @@ def test_a_list_for_somebody_unknown_says_so(call, served):
     assert "knows no user nobody [bold]" in shown.text
     assert told.json["known"] is False
     assert len(told.json["recommendations"]) == 5
+
+
+def test_whoever_has_seen_everything_gets_no_list(call, served):
+    """The lists of the release lack them, as nothing is left to recommend."""
+    found = pd.read_parquet(next((served / "data" / "assets" / "top_n").glob("*.parquet")))
+    store = FileReleaseStore(UPath(served / "data" / "releases"))
+    told = list_of(_WithoutLists(store), str(found[n.USER_ID].iloc[0]), None, lambda _: True)
+
+    assert told.known is True
+    assert told.rows.empty
+
+
+class _WithoutLists:
+    """A release store whose lists are empty."""
+
+    def __init__(self, store: FileReleaseStore) -> None:
+        self.current, self.folder = store.current, store.folder
+        self.read_lists = lambda release: store.read_lists(release).head(0)
 
 
 @pytest.mark.parametrize("k", [0, -1, 6, 10**9])

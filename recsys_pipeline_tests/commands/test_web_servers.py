@@ -38,12 +38,12 @@ def test_a_signal_stops_all(tmp_path, number):
 
     def ready(server: Server) -> None:
         seen.append((server.port, _answers(server)))
-        if server is second:
+        if len(seen) == 2:
             os.kill(os.getpid(), number)
 
     Servers([first, second], tmp_path, tmp_path / "logs").run(ready)
 
-    assert seen == [(first.port, 200), (second.port, 200)]
+    assert sorted(seen) == sorted([(first.port, 200), (second.port, 200)])
     assert _is_free(first.port)
     assert _is_free(second.port)
     assert signal.getsignal(number) is before
