@@ -139,7 +139,7 @@ $(VENV)/.uv: requirements-setup.lock
 # uv is fast; pip knows its own configuration (mirrors, proxies) that uv does not read.
 define install
 	@echo "Installing what $(1) pins (half a minute to a few minutes, once)"
-	@$(PY) -m uv pip install --quiet --python $(PY) --require-hashes -r $(1) || { \
+	@$(PY) -m uv pip install --quiet --compile-bytecode --python $(PY) --require-hashes -r $(1) || { \
 		echo "uv could not; trying pip with its own settings"; \
 		$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-index --no-deps \

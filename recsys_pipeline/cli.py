@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from recsys_pipeline.commands.threads import THREADS
 from recsys_pipeline.errors import RecsysError
 
 
@@ -51,9 +52,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 def main() -> None:
     """Entry point: errors of the user are told in words and give their exit code."""
-    # Threads that wait must sleep: spinning ones take the cores from those that work, on a busy
-    # machine for minutes. Read when the first library with OpenMP is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for variable, value in THREADS.items():
+        os.environ.setdefault(variable, value)
     try:
         app()
     except RecsysError as error:

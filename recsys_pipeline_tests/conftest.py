@@ -4,8 +4,11 @@ import os
 
 import pytest
 
-# Before OpenMP is loaded: threads that wait sleep, so that a busy machine does not stall.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+from recsys_pipeline.commands.threads import THREADS
+
+# As the command line does, before any numerical library is loaded.
+for _variable, _value in THREADS.items():
+    os.environ.setdefault(_variable, _value)
 
 _PREFIXES = ("RECSYS_", "DAGSTER_", "MLFLOW_")
 

@@ -82,7 +82,7 @@ def dagster_server(root: Path, port: int) -> Server:
         "assets, checks, schedule, backfills",
         port,
         [sys.executable, "-m", "dagster", "dev", "-h", HOST, "-p", str(port), *where],
-        {"DAGSTER_HOME": str(root), "OMP_WAIT_POLICY": "PASSIVE"},
+        {"DAGSTER_HOME": str(root)},
     )
 
 

@@ -8,7 +8,6 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import skops.io
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.inspection import permutation_importance
 from threadpoolctl import threadpool_limits
@@ -21,15 +20,7 @@ _FILE, _MODEL = "ranker.json", "ranker.skops"
 _MISSING = -1.0
 _IMPORTANCE_ROWS = 4_000
 
-TRUSTED = (
-    "functools.partial",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.utils.validation.check_array",
-)
+TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 """Types that a stored ranker may hold besides those that skops trusts by itself."""
 
 
@@ -117,11 +108,16 @@ class BoostingRanker:
         }
         (folder / _FILE).write_text(json.dumps(facts), encoding="utf-8")
         if self.model_ is not None:
+            # Loaded here: it takes seconds, and only runs and servers need it.
+            import skops.io
+
             skops.io.dump(self.model_, folder / _MODEL)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """What `save` wrote. Raises ModelError if it is not whole or holds unknown types."""
+        import skops.io
+
         try:
             facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             ranker = cls(RankerConfig.model_validate(facts["config"]))

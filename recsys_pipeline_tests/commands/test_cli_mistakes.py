@@ -216,7 +216,7 @@ def test_nothing_is_recommended_before_a_run(call, ready):
 
 
 @pytest.mark.parametrize(
-    "options", [["--users", "0"], ["--users", "1", "--interactions", "9999999"]]
+    "options", [["--users", "0"], ["--users", "1", "--movies", "1", "--interactions", "9999999"]]
 )
 def test_an_example_that_cannot_be(call, tmp_path, options):
     told = call(tmp_path, "example-data", "x", *options)
