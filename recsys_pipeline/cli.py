@@ -255,7 +255,9 @@ def recommend(
     found = list_of(FileReleaseStore(loaded.data / "releases"), user, k, in_tables)
     if as_json:
         rows = json.loads(found.rows.to_json(orient="records"))
-        _json({"user_id": user, "known": found.known, "recommendations": rows})
+        from recsys_pipeline.contracts.names import USER_ID
+
+        _json({USER_ID: user, "known": found.known, "recommendations": rows})
         return
     from recsys_pipeline.commands import show
 

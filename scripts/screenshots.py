@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pandas as pd
 from PIL import Image
@@ -29,11 +29,15 @@ from PIL import Image
 from recsys_pipeline.defs import instance_for, run_weekly
 from recsys_pipeline.settings import FILE_NAME, Settings, load_settings
 
-IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 200_000
 HOST = "127.0.0.1"
 
 WEEKS = ("2023-12-04T03:00", "2023-12-11T03:00", "2023-12-18T03:00")
+TRAINED = {"workflowType": "machine_learning"}
+"""Makes MLflow open with its pages for trained models, not those for language models."""
+GROUPS = ("source", "tables", "training", "evaluation", "serving")
 WORLD = """
 [source.simulated]
 users = 2000
@@ -55,11 +59,13 @@ class Picture:
         name: of the file, without ending.
         url: of the page.
         size: of the window, in pixels.
+        part: of the window that is kept: left, top, right, bottom; None is all of it.
     """
 
     name: str
     url: str
     size: tuple[int, int] = (1500, 900)
+    part: tuple[int, int, int, int] | None = None
 
 
 def main() -> int:
@@ -90,6 +96,7 @@ def prepared(folder: Path) -> Settings:
     if path.exists():
         return load_settings(path)
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "workspace.yaml", folder)
     path.write_text(WORLD.format(*free_ports(3)), encoding="utf-8")
     settings = load_settings(path)
     with instance_for(folder) as instance:
@@ -147,37 +154,55 @@ def pictures(settings: Settings) -> Iterator[Picture]:
     """Every picture of the docs."""
     dagster = f"http://{HOST}:{settings.ui.dagster_port}"
     mlflow = f"http://{HOST}:{settings.ui.mlflow_port}"
-    docs = f"http://{HOST}:{settings.ui.docs_port}"
-    yield Picture("dagster_assets", f"{dagster}/asset-groups?expanded=", (1700, 900))
+    groups = ",".join(f"global@global:{group}" for group in GROUPS)
+    yield Picture(
+        "dagster_assets",
+        f"{dagster}/asset-groups?expanded={groups}",
+        (1950, 1850),
+        (560, 310, 1910, 1670),
+    )
     yield Picture("dagster_checks", f"{dagster}/assets/mapped_interactions?view=checks")
-    yield Picture("dagster_plots", f"{dagster}/assets/evaluation_metrics?view=plots", (1500, 1100))
-    yield Picture("dagster_partitions", f"{dagster}/assets/top_n?view=partitions")
-    yield Picture("dagster_schedule", f"{dagster}/automation")
-    experiment, parents = newest_runs(mlflow, settings.tracking.experiment)
-    compared = quote(json.dumps(children(mlflow, experiment, parents[0])))
+    yield Picture("dagster_plots", f"{dagster}/assets/evaluation_metrics?view=checks", (1500, 1250))
+    yield Picture("dagster_schedule", f"{dagster}/automation", (1500, 350))
+    experiment, newest = newest_run(mlflow, settings.tracking.experiment)
+    compared = {
+        "runs": json.dumps(children(mlflow, experiment, newest)),
+        "experiments": json.dumps([experiment]),
+        "metric": '"recall_by_k"',
+        "plot_metric_keys": '["recall_by_k"]',
+        "plot_layout": "{}",
+        "x_axis": "step",
+        "y_axis_scale": "linear",
+        "line_smoothness": "1",
+        "show_point": "true",
+        "deselected_curves": "[]",
+        "last_linear_y_axis_range": "[]",
+        **TRAINED,
+    }
+    charts = {**TRAINED, "compareRunsMode": "CHART"}
+    # MLflow keeps the right of the window for its assistant.
     yield Picture(
         "mlflow_compare",
-        f"{mlflow}/#/compare-runs?runs={compared}&experiments={quote(json.dumps([experiment]))}",
-        (1500, 1000),
+        f"{mlflow}/#/metric?{urlencode(compared, quote_via=quote)}",
+        (2000, 900),
+        (0, 0, 1484, 900),
     )
-    yield Picture("mlflow_runs", f"{mlflow}/#/experiments/{experiment}/runs")
     yield Picture(
-        "mlflow_charts", f"{mlflow}/#/experiments/{experiment}/runs?compareRunsMode=CHART"
+        "mlflow_runs",
+        f"{mlflow}/#/experiments/{experiment}/runs?{urlencode(charts)}",
+        (2000, 1050),
+        (0, 0, 1484, 1020),
     )
-    yield Picture("mlflow_run", f"{mlflow}/#/experiments/{experiment}/runs/{parents[0]}")
-    yield Picture("data_docs", f"{docs}/index.html", (1300, 800))
 
 
-def newest_runs(mlflow: str, experiment: str) -> tuple[str, list[str]]:
-    """The experiment's id and its parent runs, newest first."""
+def newest_run(mlflow: str, experiment: str) -> tuple[str, str]:
+    """The experiment's id and its newest parent run."""
     found = ask(f"{mlflow}/api/2.0/mlflow/experiments/get-by-name?experiment_name={experiment}")
     number = found["experiment"]["experiment_id"]
-    every = search(mlflow, number, "")
-    return number, [
-        run["info"]["run_id"]
-        for run in every
-        if not any(tag["key"] == "mlflow.parentRunId" for tag in run["data"].get("tags", []))
-    ]
+    for run in search(mlflow, number, ""):
+        if not any(tag["key"] == "mlflow.parentRunId" for tag in run["data"].get("tags", [])):
+            return number, run["info"]["run_id"]
+    raise RuntimeError(f"the experiment {experiment} has no runs")
 
 
 def children(mlflow: str, experiment: str, parent: str) -> list[str]:
@@ -221,13 +246,14 @@ def take(picture: Picture, browser: str, folder: Path, profile: Path) -> None:
         capture_output=True,
         timeout=300,
     )
+    with Image.open(path) as image:
+        shot = image.convert("RGB").crop(picture.part)
     for colours in (256, 128, 64, 32):
-        with Image.open(path) as image:
-            small = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        small = shot.quantize(colours, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         if path.stat().st_size < MOST_BYTES:
             break
-    print(f"{path.name}: {path.stat().st_size:,} bytes, {picture.url}")
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

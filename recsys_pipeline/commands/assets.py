@@ -4,7 +4,7 @@ import pandas as pd
 
 from recsys_pipeline.contracts import USERS
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.defs.io import read_frame
+from recsys_pipeline.data.frames import read_frame
 from recsys_pipeline.settings import Settings
 
 _FOLDER = "assets"
@@ -24,7 +24,8 @@ def newest_asset(settings: Settings, name: str) -> pd.DataFrame | None:
 
 def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
     """The table called `name` of one week. Raises FileNotFoundError if there is none."""
-    return read_frame(settings.data / _FOLDER / name / f"{week}.parquet")
+    with (settings.data / _FOLDER / name / f"{week}.parquet").open("rb") as file:
+        return read_frame(file)
 
 
 def has_user(settings: Settings, user: str) -> bool:

@@ -13,11 +13,10 @@ from uuid import uuid4
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 from upath import UPath
 
+from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.defs.columns import SCHEMA_KEY, frame_schema
 
 
@@ -35,21 +34,21 @@ class TableIOManager(dg.UPathIOManager):
 
     def dump_to_path(self, context: dg.OutputContext, obj: pd.DataFrame, path: UPath) -> None:
         """Write `obj` whole or not at all."""
-        table = pa.Table.from_pandas(obj, preserve_index=False)
         if not _is_local(path):
             with path.open("wb") as file:
-                pq.write_table(table, file, compression="zstd")
+                write_frame(obj, file)
             return
         beside = _beside(path)
         try:
-            pq.write_table(table, beside, compression="zstd")
+            write_frame(obj, beside)
             beside.replace(Path(path.path))
         finally:
             beside.unlink(missing_ok=True)
 
     def load_from_path(self, context: dg.InputContext, path: UPath) -> pd.DataFrame:
         """The frame that was written."""
-        return read_frame(path)
+        with path.open("rb") as file:
+            return read_frame(file)
 
     def get_metadata(self, context: dg.OutputContext, obj: pd.DataFrame) -> dict[str, Any]:
         """Rows and columns, for the UI; never a value."""
@@ -60,19 +59,6 @@ class TableIOManager(dg.UPathIOManager):
             "dagster/row_count": len(obj),
             SCHEMA_KEY: frame_schema(obj, declared),
         }
-
-
-def read_frame(path: UPath) -> pd.DataFrame:
-    """The frame that `TableIOManager` wrote to `path`. Raises OSError if it cannot be read."""
-    with path.open("rb") as file:
-        table = pq.read_table(file)
-    frame: pd.DataFrame = table.to_pandas(types_mapper=_nested)
-    return frame
-
-
-def _nested(kind: pa.DataType) -> pd.ArrowDtype | None:
-    """Lists stay Arrow's: pandas has no dtype of its own for them."""
-    return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None
 
 
 class Savable(Protocol):

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from recsys_pipeline.data.fingerprint import fingerprint
+from recsys_pipeline.data.frames import write_frame
 from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.pipeline.protocols import LISTS, MODEL, Manifest, ReleaseStore
 from recsys_pipeline.ranking.released import ReleasedModel
@@ -99,7 +100,7 @@ def publish(
 def to_parquet(frame: pd.DataFrame) -> bytes:
     """`frame` as the bytes of a Parquet file; equal frames give equal bytes."""
     buffer = BytesIO()
-    frame.to_parquet(buffer, index=False, compression="zstd")
+    write_frame(frame, buffer)
     return buffer.getvalue()
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from recsys_pipeline.contracts import MOVIES
 from recsys_pipeline.data.dataset import BoolArray, Float32Array, Int32Array, UserBatch
+from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.data.ids import IdMap
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.models import load_recommender
@@ -106,20 +105,15 @@ class ReleasedModel:
             "candidates": self.panel.candidates,
             "calibrations": {name: asdict(each) for name, each in self.calibrations.items()},
         }
-        self.movies.to_parquet(folder / _MOVIES, index=False)
+        write_frame(self.movies, folder / _MOVIES)
         (folder / _FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-
-
-def _lists_stay(kind: pa.DataType) -> pd.ArrowDtype | None:
-    """Lists keep Arrow's type, which pandas cannot find by its name."""
-    return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None
 
 
 def load_released_model(folder: Path) -> ReleasedModel:
     """What `ReleasedModel.save` wrote. Raises ModelError if it is not whole."""
     try:
         facts = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        movies = pq.read_table(folder / _MOVIES).to_pandas(types_mapper=_lists_stay)
+        movies = read_frame(folder / _MOVIES)
         generators = {
             name: load_recommender(folder / "generators" / name) for name in facts["generators"]
         }

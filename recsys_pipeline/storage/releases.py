@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from upath import UPath
 
+from recsys_pipeline.data.frames import read_frame
 from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.pipeline.protocols import LISTS, Manifest
 from recsys_pipeline.storage.disk import DiskShelf
@@ -104,7 +105,7 @@ class ShelfReleaseStore:
             raise _unreadable(release, LISTS, error) from error
         if hashlib.sha256(content).hexdigest() != manifest.files.get(LISTS):
             raise ReleaseError(f"Release {release}: {LISTS} is not what the manifest says.", _AGAIN)
-        return pd.read_parquet(io.BytesIO(content))
+        return read_frame(io.BytesIO(content))
 
     def folder(self, release: str) -> Path:
         """See `ReleaseStore.folder`. Raises ReleaseError if there is no such release."""

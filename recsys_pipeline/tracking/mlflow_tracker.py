@@ -122,5 +122,9 @@ class MlflowTracker:
         return None if version is None else int(version)
 
     def run_link(self, run_id: str) -> str:
-        """Path of the run within MLflow's UI, to be put behind its address and a slash."""
-        return f"#/experiments/{self._connection.experiment_id}/runs/{run_id}"
+        """Path of the run within MLflow's UI, to be put behind its address and a slash.
+
+        The UI opens there with its pages for trained models, not those for language models.
+        """
+        experiment = self._connection.experiment_id
+        return f"#/experiments/{experiment}/runs/{run_id}?workflowType=machine_learning"

@@ -226,4 +226,4 @@ def test_link_leads_to_the_run(tracker: Tracker) -> None:
     run = tracker.run("week-1", "a")
     link = tracker.run_link(run.run_id)
     assert link.startswith("#/experiments/")
-    assert link.endswith(f"/runs/{run.run_id}")
+    assert link.partition("?")[0].endswith(f"/runs/{run.run_id}")
