@@ -1,7 +1,10 @@
 """`recsys run`: the weekly job in this process, with progress and a summary."""
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from recsys_pipeline.commands.assets import asset_of_week
 from recsys_pipeline.contracts import SOURCE_TABLES
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.defs.instance import instance_for
+from recsys_pipeline.defs.instance import FOLDER, instance_for
 from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.run import StepEvent, WeekResult, run_weekly
 from recsys_pipeline.pipeline.load import moment_of
@@ -83,9 +86,26 @@ def run(
     RunOptions(sample=sample, learning=dict(overrides)).applied_to(settings)
     if as_of is None:
         as_of = moment_of(settings.build_source(), now)
-    with instance_for(settings.root) as instance, _Steps(console) as steps:
+    with (
+        _temporary_files_below(settings.root / FOLDER),
+        instance_for(settings.root) as instance,
+        _Steps(console) as steps,
+    ):
         result = run_weekly(settings, as_of, sample, overrides, instance, steps.tell)
     return _summary(settings, result, steps)
+
+
+@contextmanager
+def _temporary_files_below(folder: Path) -> Iterator[None]:
+    """Large models are written before they are moved: not to a system folder of another size."""
+    folder.mkdir(parents=True, exist_ok=True)
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(dir=folder) as inside:
+        tempfile.tempdir = inside
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
 
 
 class _Steps:

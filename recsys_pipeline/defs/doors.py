@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
 import pandas as pd
 
+from recsys_pipeline.defs.io import remove_unfinished
 from recsys_pipeline.defs.lock import lock_file, run_lock
 from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.partitions import as_of_week, weeks
 from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.pipeline.protocols import Checker, ReleaseStore, TrackedRun, Tracker
 from recsys_pipeline.pipeline.releasing import Inputs
 from recsys_pipeline.settings import Settings
@@ -80,7 +83,7 @@ class Doors:
         makers: how the doors are made.
         options: of the run.
         run_id: of the Dagster run.
-        key: the run's identity for the tracker: retries of a run log to the same one.
+        first_run: the Dagster run that this one is a retry of, or its own id.
         week: the partition, or None outside a partition.
     """
 
@@ -88,12 +91,18 @@ class Doors:
     makers: Makers
     options: RunOptions
     run_id: str
-    key: str
+    first_run: str
     week: str | None
 
     @property
     def learning(self) -> LearningConfig:
         return self.settings.learning
+
+    @cached_property
+    def key(self) -> str:
+        """The run's identity for the tracker: a retry with equal settings logs to the same run."""
+        what = f"{self.as_of} {self.options.sample} {self.settings.learning_fingerprint}"
+        return f"{self.first_run}-{sha256(what.encode()).hexdigest()[:8]}"
 
     @cached_property
     def as_of(self) -> pd.Timestamp | None:
@@ -109,7 +118,7 @@ class Doors:
         partitions = weeks(self.settings)
         end = as_of_week(self.week, partitions)
         if self.week == partitions.get_last_partition_key():
-            return self.source.newest_event(not_after=end)
+            return moment_of(self.source, end)
         return end
 
     @cached_property
@@ -170,10 +179,11 @@ def doors_resource(settings: Settings, makers: Makers) -> dg.ResourceDefinition:
             makers=makers,
             options=options,
             run_id=run_id,
-            key=(run.root_run_id or run_id) if run else "",
+            first_run=(run.root_run_id or run_id) if run else "",
             week=run.tags.get(_PARTITION_TAG) if run else None,
         )
         with run_lock(lock_file(settings), run_id):
+            remove_unfinished(settings.data / "assets")
             yield opened
 
     return doors

@@ -19,6 +19,8 @@ from upath import UPath
 from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.defs.columns import SCHEMA_KEY, frame_schema
 
+_UNFINISHED = ".tmp"
+
 
 class TableIOManager(dg.UPathIOManager):
     """DataFrames as Parquet: every dtype that contracts use comes back as it was.
@@ -116,4 +118,15 @@ def _is_local(path: UPath) -> bool:
 
 def _beside(path: UPath) -> Path:
     """A name in the same folder, so that a rename puts it in place at once."""
-    return Path(path.path).with_name(f".{path.name}.{uuid4().hex}")
+    return Path(path.path).with_name(f".{path.name}.{uuid4().hex}{_UNFINISHED}")
+
+
+def remove_unfinished(base: UPath) -> None:
+    """Remove what a killed run left half-written below `base`; call it under the run's lock."""
+    if not _is_local(base):
+        return
+    for path in Path(base.path).glob(f"*/.*{_UNFINISHED}"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -11,12 +11,14 @@ from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.errors import RecsysError
 from recsys_pipeline.pipeline.protocols import Manifest
-from recsys_pipeline.pipeline.releasing import Inputs, Outcome, publish
+from recsys_pipeline.pipeline.releasing import Inputs, Outcome, publish, put_in_service
 from recsys_pipeline.pipeline.tracked import track_model
 from recsys_pipeline.pipeline.training import Trained
 
 CHAMPION: Final = "champion"
 """Alias of the registered model that is in service."""
+CHALLENGER: Final = "challenger"
+"""Alias of the newest registered model that was not put in service."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def release(
     rows: Mapping[str, int],
     log: dg.DagsterLogManager,
 ) -> Outcome:
-    """Register the model, publish the release, and point the alias at what is in service.
+    """Register the model and publish the release; nothing that is served changes yet.
 
     Raises:
         ReleaseError: the release could not be written.
@@ -67,18 +69,29 @@ def release(
         orchestrator_run=doors.run_id,
     )
     outcome = publish(doors.store, manifest, lists, trained.released)
-    log.info(outcome.why)
     tags = {"release": inputs.release, "promoted": str(outcome.promoted).lower()}
     doors.run.set_tags(tags)
-    if outcome.promoted:
-        _follow(doors, version, log)
-    doors.run.finish()
+    if not outcome.promoted:
+        _point(doors, CHALLENGER, version, log)
     return outcome
 
 
-def _follow(doors: Doors, version: int, log: dg.DagsterLogManager) -> None:
-    """The pointer is the truth: an alias that cannot follow now does so after the next run."""
+def serve(doors: Doors, outcome: Outcome, log: dg.DagsterLogManager) -> None:
+    """Move the pointer, the last thing of a run that can fail; the alias follows it.
+
+    Raises:
+        ReleaseError: the release is not whole.
+    """
+    current = put_in_service(doors.store, outcome)
+    log.info(outcome.why)
+    if current is not None and current.model_version is not None:
+        _point(doors, CHAMPION, current.model_version, log)
+    doors.run.finish()
+
+
+def _point(doors: Doors, alias: str, version: int, log: dg.DagsterLogManager) -> None:
+    """The release pointer is the truth: an alias that cannot follow now does after the next run."""
     try:
-        doors.tracker.set_alias(CHAMPION, version)
+        doors.tracker.set_alias(alias, version)
     except RecsysError as error:
-        log.warning(f"The alias {CHAMPION} could not be set and stays behind: {error}")
+        log.warning(f"The alias {alias} could not be set and stays behind: {error}")

@@ -25,7 +25,7 @@ from recsys_pipeline.defs.list_checks import (
     raise_if_broken,
 )
 from recsys_pipeline.defs.metadata import Metadata
-from recsys_pipeline.defs.release import Judgement, release
+from recsys_pipeline.defs.release import Judgement, release, serve
 from recsys_pipeline.defs.training_assets import TRAINED_MODEL
 from recsys_pipeline.pipeline.releasing import Outcome
 from recsys_pipeline.pipeline.top_n import make_top_n
@@ -74,6 +74,7 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         lists = make_top_n(trained_model.released, data, k, inputs.release)
         about = _about_lists(lists, data.n_users, data.n_items)
         checks = check_lists(lists, data, k)
+        outcome = None
         if not any(check.broken for check in checks):
             found = Judgement(
                 figures_in(evaluation_metrics, trained_model.facts.chosen),
@@ -86,6 +87,8 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         yield dg.Output(lists, metadata=about)
         yield from list_check_results(layout, TOP_N.name, checks)
         raise_if_broken(checks)
+        if outcome is not None:
+            serve(doors, outcome, context.log)
 
     return top_n
 

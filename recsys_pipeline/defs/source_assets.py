@@ -14,6 +14,7 @@ from recsys_pipeline.defs.metadata import Metadata, listing
 from recsys_pipeline.pipeline.check import check_table, raise_if_blocked
 from recsys_pipeline.pipeline.load import load
 from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.releasing import in_service
 
 
 @runtime_checkable
@@ -75,7 +76,7 @@ def source_assets(layout: Layout) -> dg.AssetsDefinition:
 
 def _comparable(doors: Doors) -> Manifest | None:
     """The release in service, if its tables are comparable: same source, all users."""
-    current = doors.store.current()
+    current = in_service(doors.store)
     same = current is not None and current.source == doors.source.description
     return current if same and doors.options.sample == 1 else None
 

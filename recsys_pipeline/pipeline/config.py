@@ -75,10 +75,10 @@ class EvaluationConfig(Frozen):
         description="Share of the rest that the ranker learns from and the choice is made on.",
     )
     max_users: int = Field(
-        5_000, ge=1, description="Users judged at most; beyond, a random sample of them."
+        3_000, ge=1, description="Users judged at most; beyond, a random sample of them."
     )
     max_window_users: int = Field(
-        2_500, ge=1, description="Users that the choice rests on at most; likewise a sample."
+        2_000, ge=1, description="Users that the choice rests on at most; likewise a sample."
     )
 
     @property

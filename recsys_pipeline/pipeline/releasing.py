@@ -62,7 +62,7 @@ class Outcome:
 
     Attributes:
         manifest: as stored.
-        promoted: whether it is in service now.
+        promoted: whether it is to be put in service.
         why: one sentence for people.
     """
 
@@ -74,7 +74,9 @@ class Outcome:
 def publish(
     store: ReleaseStore, manifest: Manifest, lists: pd.DataFrame, model: ReleasedModel
 ) -> Outcome:
-    """Write the release whole, then move the pointer to it unless it is older than the one there.
+    """Write the release whole and decide whether it is to be put in service.
+
+    Nothing that is served changes: `put_in_service` moves the pointer, as the last thing of a run.
 
     Args:
         store: where releases lie.
@@ -85,16 +87,33 @@ def publish(
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / MODEL)
         stored = store.publish(manifest, {LISTS: to_parquet(lists), MODEL: Path(folder) / MODEL})
-    try:
-        current = store.current()
-    except ReleaseError:
-        # A pointer that cannot be read is no reason to keep everybody without lists.
-        current = None
-    why = _stays(stored, current)
+    why = _stays(stored, in_service(store))
     if why:
         return Outcome(stored, False, why)
-    store.promote(stored.release)
     return Outcome(stored, True, f"Release {stored.release} is in service.")
+
+
+def put_in_service(store: ReleaseStore, outcome: Outcome) -> Manifest | None:
+    """Move the pointer to the release if it is to be; what is in service then.
+
+    Raises:
+        ReleaseError: the release is not whole.
+    """
+    if outcome.promoted:
+        store.promote(outcome.manifest.release)
+    return in_service(store)
+
+
+def in_service(store: ReleaseStore) -> Manifest | None:
+    """The release in service; None where there is none or where the pointer leads nowhere.
+
+    A pointer that cannot be read is no reason to keep everybody without lists: the next release
+    writes it anew. `recsys doctor` tells of it.
+    """
+    try:
+        return store.current()
+    except ReleaseError:
+        return None
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:

@@ -18,7 +18,7 @@ class RankerConfig(BaseModel):
         description="Also train a random forest on the same window, for comparison only.",
     )
     candidates: int = Field(
-        30, ge=1, le=5_000, description="Candidates taken from each generator for a user."
+        50, ge=1, le=5_000, description="Candidates taken from each generator for a user."
     )
     iterations: int = Field(100, ge=1, le=5_000, description="Boosting rounds.")
     learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of a boosting round.")

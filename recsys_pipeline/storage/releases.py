@@ -82,7 +82,7 @@ class ShelfReleaseStore:
         except (OSError, ValueError) as error:
             raise ReleaseError(
                 f"The pointer current.json in {self._shelf.place} cannot be read: {error}.",
-                "Promote a release: that writes it anew.",
+                "Run `recsys run`: its release writes it anew.",
             ) from error
         return None if release is None else self._manifest(release)
 

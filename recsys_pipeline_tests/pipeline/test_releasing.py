@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recsys_pipeline.pipeline.protocols import Manifest
-from recsys_pipeline.pipeline.releasing import Inputs, publish, to_parquet
+from recsys_pipeline.pipeline.releasing import Inputs, publish, put_in_service, to_parquet
 from recsys_pipeline.ranking import load_released_model
 from recsys_pipeline.storage import MemoryReleaseStore
 
@@ -39,7 +39,9 @@ def manifest_of(run, inputs: Inputs) -> Manifest:
 def published(store, run, **changes):
     inputs = replace(INPUTS, **changes)
     lists = run.lists.assign(release=inputs.release)
-    return publish(store, manifest_of(run, inputs), lists, run.trained.released)
+    outcome = publish(store, manifest_of(run, inputs), lists, run.trained.released)
+    put_in_service(store, outcome)
+    return outcome
 
 
 def test_equal_inputs_give_an_equal_id() -> None:
