@@ -308,9 +308,9 @@ def doctor(
     if user is None:
         looked = examine(loaded, settings_file(settings), now())
     else:
-        from recsys_pipeline.commands.assets import newest_asset
+        from recsys_pipeline.commands.assets import released_asset
 
-        looked = explain_user(loaded, user, lambda name: newest_asset(loaded, name))
+        looked = explain_user(loaded, user, lambda name: released_asset(loaded, name))
     if as_json:
         found = list(looked)
         _json([asdict(finding) for finding in found])

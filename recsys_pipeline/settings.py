@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -277,12 +278,18 @@ def _merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def _explain(error: ValidationError, where: str, prefix: str = "") -> tuple[str, str]:
-    """Message and hint for the first faults of `error`, each naming its key."""
+    """Message and hint for the first faults of `error`, each naming its key and where it is set.
+
+    Args:
+        where: where values come from that no RECSYS_* variable sets.
+        prefix: what the keys begin with, of settings that are neither in a file nor in variables.
+    """
     lines, hint = [], "See the comments in recsys.toml, or docs/settings.md."
     for fault in error.errors()[:5]:
         key = prefix + ".".join(str(part) for part in fault["loc"])
+        place = where if prefix else _variable_of(fault["loc"]) or where
         if fault["type"] == "extra_forbidden":
-            lines.append(f"{where}: unknown key '{key}'.")
+            lines.append(f"{place}: unknown key '{key}'.")
             close = _closest(LearningConfig if prefix else Settings, fault["loc"])
             if close:
                 hint = f"Did you mean '{prefix}{close}'?"
@@ -290,8 +297,35 @@ def _explain(error: ValidationError, where: str, prefix: str = "") -> tuple[str,
             message = fault["msg"].removeprefix("Value error, ")
             value = fault.get("input")
             shown = f" (found {value!r})" if isinstance(value, str | int | float | bool) else ""
-            lines.append(f"{where}: {key}: {message}{shown}." if key else f"{where}: {message}.")
+            lines.append(f"{place}: {key}: {message}{shown}." if key else f"{place}: {message}.")
     return "\n".join(lines), hint
+
+
+def _variable_of(location: tuple[int | str, ...]) -> str | None:
+    """The RECSYS_* variable that sets the value at `location`, or None."""
+    keys = [str(part) for part in location]
+    for variable, value in environment_settings().items():
+        path = variable.removeprefix(PREFIX).lower().split("__")
+        if keys[: len(path)] == path and _holds(value, keys[len(path) :]):
+            return variable
+    return None
+
+
+def _holds(value: str, keys: list[str]) -> bool:
+    """Whether the text of a variable says something of what lies below it at `keys`."""
+    if not keys:
+        return True
+    try:
+        inner = json.loads(value)
+    except json.JSONDecodeError:
+        return False
+    for key in keys:
+        if not isinstance(inner, dict):
+            return True
+        if key not in inner:
+            return False
+        inner = inner[key]
+    return True
 
 
 def _closest(model: type[BaseModel], location: tuple[int | str, ...]) -> str | None:

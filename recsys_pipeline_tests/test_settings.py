@@ -145,8 +145,19 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         ("RECSYS_LERNING__K", "5", "RECSYS_LERNING__K names no setting", "RECSYS_LEARNING__"),
         ("RECSYS_QQQ", "5", "RECSYS_QQQ names no setting", "RECSYS_LEARNING__K"),
-        ("RECSYS_LEARNING__KK", "5", "learning.kk", "learning.k"),
-        ("RECSYS_LEARNING__K", "ten", "learning.k", ""),
+        (
+            "RECSYS_LEARNING__KK",
+            "5",
+            "RECSYS_LEARNING__KK: unknown key 'learning.kk'",
+            "learning.k",
+        ),
+        (
+            "RECSYS_LEARNING",
+            '{"kk": 5}',
+            "RECSYS_LEARNING: unknown key 'learning.kk'",
+            "learning.k",
+        ),
+        ("RECSYS_LEARNING__K", "ten", "RECSYS_LEARNING__K: learning.k: ", ""),
         ("RECSYS_LEARNING", "{not json", "cannot be read", "RECSYS_LEARNING__K=20"),
     ],
 )
@@ -154,10 +165,25 @@ def test_a_variable_that_is_wrong_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable, value, named, hint
 ) -> None:
     monkeypatch.setenv(variable, value)
+    written(tmp_path, "[learning]\nk = 7\n")
     with pytest.raises(SettingsError) as caught:
         load_settings(start=tmp_path)
     assert named in caught.value.message
+    assert FILE_NAME not in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_a_mistake_in_the_file_is_not_put_down_to_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, "[learning]\nkk = 7\nseed = -1\n")
+    monkeypatch.setenv("RECSYS_LEARNING", '{"k": 5}')
+    monkeypatch.setenv("RECSYS_LEARNING__RANKER__CANDIDATES", "33")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(start=tmp_path)
+    lines = caught.value.message.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(FILE_NAME) for line in lines)
 
 
 def test_the_root_cannot_come_from_the_environment(

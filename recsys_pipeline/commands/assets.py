@@ -1,25 +1,44 @@
-"""Reading what the last run left in the data folder."""
+"""Reading the tables that runs left in the data folder."""
 
 import pandas as pd
 
-from recsys_pipeline.contracts import USERS
+from recsys_pipeline.contracts import TOP_N, USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.frames import read_frame
 from recsys_pipeline.settings import Settings
+from recsys_pipeline.storage import FileReleaseStore
 
 _FOLDER = "assets"
 
 
-def newest_asset(settings: Settings, name: str) -> pd.DataFrame | None:
-    """The table called `name` of the week that was written last, or None if there is none."""
-    folder = settings.data / _FOLDER / name
+def released_asset(settings: Settings, name: str) -> pd.DataFrame | None:
+    """The table called `name` of the week that the release in service was made in.
+
+    A later run that failed, or one of an earlier week, leaves tables too: they say nothing of the
+    release.
+
+    Returns:
+        None if there is no release, or its week or that table is gone.
+    """
+    release = FileReleaseStore(settings.data / "releases").current()
+    week = None if release is None else _week_of(settings, release.release)
+    if week is None or not (settings.data / _FOLDER / name / f"{week}.parquet").exists():
+        return None
+    return asset_of_week(settings, name, week)
+
+
+def _week_of(settings: Settings, release: str) -> str | None:
+    """The week whose lists belong to `release`, or None."""
+    folder = settings.data / _FOLDER / TOP_N.name
     if not folder.exists():
         return None
-    weeks = sorted(path.name for path in folder.iterdir() if path.name.endswith(".parquet"))
-    if not weeks:
-        return None
-    newest = max(weeks, key=lambda week: ((folder / week).stat().st_mtime, week))
-    return asset_of_week(settings, name, newest.removesuffix(".parquet"))
+    weeks = [path.stem for path in folder.iterdir() if path.suffix == ".parquet"]
+    for week in sorted(weeks, reverse=True):
+        with (folder / f"{week}.parquet").open("rb") as file:
+            made = pd.read_parquet(file, columns=[n.RELEASE])[n.RELEASE]
+        if (made == release).any():
+            return week
+    return None
 
 
 def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
@@ -29,6 +48,6 @@ def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
 
 
 def has_user(settings: Settings, user: str) -> bool:
-    """Whether the users of the week that was written last hold `user`, an id as text."""
-    users = newest_asset(settings, USERS.name)
+    """Whether the users that the release in service was made from hold `user`, an id as text."""
+    users = released_asset(settings, USERS.name)
     return users is not None and bool((users[n.USER_ID].astype("str") == user.strip()).any())

@@ -11,12 +11,14 @@ from typing import Literal
 import pandas as pd
 
 from recsys_pipeline.commands.lists import list_of
-from recsys_pipeline.contracts import INTERACTIONS, SOURCE_TABLES, USERS, rules_of, violations
+from recsys_pipeline.contracts import INTERACTIONS, SOURCE_TABLES, USERS
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.contracts.rules import rule_text
-from recsys_pipeline.data.cleaning import rule_context
 from recsys_pipeline.errors import RecsysError
+from recsys_pipeline.pipeline.check import check_table, failure_text
 from recsys_pipeline.pipeline.load import load, moment_of
+from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.releasing import in_service
+from recsys_pipeline.quality import PlainChecker
 from recsys_pipeline.settings import Settings, environment_settings
 from recsys_pipeline.sources import Tables
 from recsys_pipeline.storage import FileReleaseStore
@@ -137,26 +139,30 @@ def _source(settings: Settings, now: pd.Timestamp) -> Iterator[Finding]:
     yield Finding("source", "ok", f"{source.description}: {counts}.")
     for note in tables.notes:
         yield Finding("read as", "ok", note if note.endswith(".") else f"{note}.")
-    yield from _rules(tables, as_of, settings)
+    current = in_service(FileReleaseStore(settings.data / "releases"))
+    same = current is not None and current.source == source.description
+    yield from _checks(tables, as_of, settings, current if same else None)
     yield from _oddities(tables, now)
 
 
-def _rules(tables: Tables, as_of: pd.Timestamp | None, settings: Settings) -> Iterator[Finding]:
-    context = rule_context(tables, as_of)
+def _checks(
+    tables: Tables, as_of: pd.Timestamp | None, settings: Settings, previous: Manifest | None
+) -> Iterator[Finding]:
+    """What a run's checks say of the tables, as far as some row or table does not meet them."""
     for contract in SOURCE_TABLES:
-        frame = tables.table(contract.name)
-        for rule in rules_of(contract, frame):
-            broken = int(violations(contract, frame, rule, context).sum())
-            if not broken:
+        report = check_table(
+            tables, contract.name, as_of, PlainChecker(), settings.checks.limits, previous
+        )
+        for number, result in enumerate(report.results):
+            if not result.broken:
                 continue
-            allowed = settings.checks.limits.share_of(contract.name, rule.name)
-            blocks = rule.may_block and broken > allowed * len(frame)
+            blocks = result.blocking and not result.passed
             yield Finding(
                 f"{contract.name} rows",
                 "broken" if blocks else "odd",
-                f"{broken:,} of {len(frame):,} rows break the rule that {rule_text(contract, rule)}"
-                f" ({rule.name}).",
-                "This stops a run: mend the source or raise checks.allowed_share."
+                f"{failure_text(report, number)}.",
+                "This stops a run: mend the source, or raise checks.allowed_share (checks.shrink "
+                "for a table that has lost rows)."
                 if blocks
                 else "They go to quarantine; see data/assets/quarantine.",
             )
@@ -252,7 +258,9 @@ def explain_user(
         reason = found.rows[n.REASON].iloc[0]
         yield Finding("list", "ok", f"{len(found.rows)} movies, placed by {sources}: {reason}.")
     else:
-        yield Finding("list", "odd", "It is empty: this user has seen every movie.", "Add movies.")
+        yield Finding(
+            "list", "odd", "It is empty: this user has seen every available movie.", "Add movies."
+        )
 
 
 def _history_finding(events: int, likes: int) -> Finding:

@@ -24,7 +24,7 @@ class UserList:
         known: whether that user is known; else the list was made for somebody of whom nothing
             is known.
         rows: columns of contract `TOP_N` but user_id, best first; none for a user who has seen
-            every movie.
+            every available movie.
     """
 
     release: Manifest
@@ -49,8 +49,9 @@ def list_of(
         store: where releases lie.
         user: the id as text; matches an integer id of the same digits.
         k: length; None is that of the release.
-        in_tables: whether the users of the last run hold an id. One who is there and has no list
-            has seen every movie: what has been seen is not recommended again.
+        in_tables: whether the users that the release was made from hold an id. One who is there
+            and has no list has seen every available movie: what has been seen is not recommended
+            again.
 
     Raises:
         ReleaseError: there is no release.

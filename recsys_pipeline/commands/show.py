@@ -147,7 +147,9 @@ def user_list(user: str, found: "UserList", console: Console) -> None:
             "list for somebody of whom nothing is known.[/]"
         )
     if found.rows.empty:
-        console.print(f"The list of user {escape(user)} is empty: every movie has been seen.")
+        console.print(
+            f"The list of user {escape(user)} is empty: every available movie has been seen."
+        )
     else:
         console.print(list_table(f"For user {user}", found.rows))
     about = found.release
@@ -157,7 +159,8 @@ def user_list(user: str, found: "UserList", console: Console) -> None:
 def initialised(done: "Initialised", console: Console) -> None:
     """Every guess with its reason, and what is open."""
     table = Table(title="Guessed", title_justify="left", title_style="bold", box=None)
-    for name, ratio in (("setting", 4), ("value", 3), ("because", 5)):
+    table.add_column("setting", no_wrap=True)
+    for name, ratio in (("value", 3), ("because", 5)):
         table.add_column(name, overflow="fold", ratio=ratio)
     for item in done.found.guessed:
         setting = item.setting.removeprefix("source.").removeprefix("files.")

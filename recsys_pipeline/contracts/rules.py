@@ -108,10 +108,33 @@ def violations(
 
     A missing value breaks only `MISSING`; of rows with equal keys the first one stands and the
     later ones break `DUPLICATE_KEY`; a key that could not be parsed is missing as well, and
-    counts under `UNPARSABLE` only. An infinite number is out of every range.
+    counts under `UNPARSABLE` only. An infinite number is out of every range. A row after `as_of`
+    breaks only `AFTER_AS_OF`: seen from `as_of` it is not there yet, faults and all.
     """
+    later = rows_after(contract, frame, context.as_of)
+    if rule.kind is RuleKind.AFTER_AS_OF:
+        return later
     if rule.kind is RuleKind.DUPLICATE_KEY:
-        return _repeated(contract, frame)
+        return _repeated(contract, frame, ~later)
+    return _at_fault(contract, frame, rule, context) & ~later
+
+
+def rows_after(contract: Contract, frame: pd.DataFrame, as_of: pd.Timestamp | None) -> BoolArray:
+    """Which rows of `frame` lie after `as_of`: bool, shape ``(len(frame),)``.
+
+    None does without `as_of`, nor does a row without a time, or one of a table without times.
+    """
+    after: BoolArray = np.zeros(len(frame), dtype=bool)
+    for column in contract.columns:
+        if as_of is not None and column.not_after_as_of and column.name in frame.columns:
+            after |= (frame[column.name] > as_of).to_numpy(dtype=bool, na_value=False)
+    return after
+
+
+def _at_fault(
+    contract: Contract, frame: pd.DataFrame, rule: Rule, context: RuleContext
+) -> BoolArray:
+    """Which rows break a rule about the value of one column, whenever they are of."""
     column = contract.column(rule.column)
     values = frame[column.name]
     present_values: BoolArray = values.notna().to_numpy(dtype=bool)
@@ -131,17 +154,18 @@ def violations(
             known = context.keys[column.references or ""]
             found: BoolArray = values.isin(known).to_numpy(dtype=bool)
             return present_values & ~found
-        case RuleKind.AFTER_AS_OF:
-            if context.as_of is None:
-                return np.zeros(len(frame), dtype=bool)
-            after: BoolArray = (values > context.as_of).to_numpy(dtype=bool, na_value=False)
-            return after
+        case _:
+            raise ValueError(f"{rule.name} is no rule about the value of one column")
 
 
-def _repeated(contract: Contract, frame: pd.DataFrame) -> BoolArray:
-    """Rows whose key an earlier row has; a row without a whole key is nobody's double."""
+def _repeated(contract: Contract, frame: pd.DataFrame, known: BoolArray) -> BoolArray:
+    """Rows among the `known` ones whose key an earlier one has.
+
+    A row without a whole key is nobody's double.
+    """
     key = contract.key_of(frame)
-    whole = frame[_required_of(contract, key)].notna().all(axis=1).to_numpy(dtype=bool)
+    present = frame[_required_of(contract, key)].notna().all(axis=1).to_numpy(dtype=bool)
+    whole = known & present
     for name in key:
         whole = whole & ~_unparsed(frame, name)
     repeated: BoolArray = np.zeros(len(frame), dtype=bool)

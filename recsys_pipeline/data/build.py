@@ -23,7 +23,8 @@ def build_dataset(
     """The tables as arrays; interactions after `as_of` are left out.
 
     Users and movies are in ascending order of their ids, interactions in order of time, user and
-    movie. A user with only dislikes has an empty history.
+    movie. A user with only dislikes has an empty history. `as_of` is kept where the interactions
+    have no time too: it says which movies are available.
 
     Raises:
         SettingsError: `likes.positive` names a column that the interactions do not have.
@@ -46,7 +47,7 @@ def build_dataset(
         events=events,
         profiles=_aligned(users, n.USER_ID, user_ids),
         movies=_aligned(movies, n.MOVIE_ID, item_ids),
-        as_of=as_of if time is not None else None,
+        as_of=as_of,
     )
 
 

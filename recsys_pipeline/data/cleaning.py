@@ -37,7 +37,8 @@ class CleanTables:
         quarantine: one row per row set aside: table, source_file, source_row, rules (names,
             joined by ``, ``) and row (the row as JSON).
         broken: for each table, the number of rows that broke each rule, zeros included.
-        later: interactions after `as_of`, which belong to later weeks.
+        later: interactions after `as_of`, which belong to later weeks: their other faults, if
+            any, are not looked at, so that none of them is in `quarantined`.
         notes: what was filled in, one sentence each.
     """
 

@@ -87,7 +87,8 @@ class Dataset:
         events: the interactions known in this Dataset.
         profiles: DataFrame, row i is user i.
         movies: DataFrame, row j is item j.
-        as_of: the moment up to which events are known; None where the data have no time.
+        as_of: the moment that is looked from: events are known up to it, where they have a time,
+            and movies are available at it or not; None where nobody says one.
     """
 
     users: IdMap

@@ -49,7 +49,7 @@ def mapped_check_specs(layout: Layout) -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             check_name(rule),
             asset=layout.key(mapped(contract.name)),
-            description=f"{text}.",
+            description=_sentence(text),
             blocking=blocking,
         )
         for contract in SOURCE_TABLES
@@ -96,11 +96,17 @@ def check_results(
                 check_name=check_name(rule),
                 passed=result is None or result.passed,
                 severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
-                description=result.text if result else "Not applicable: nothing to check here.",
+                description=_sentence(result.text)
+                if result
+                else "Not applicable: nothing to check here.",
                 metadata=_figures(result, docs),
             )
     if found:
         raise KeyError(f"checks without a spec: {sorted(found)}")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _figures(result: CheckResult | None, docs: str | None) -> dict[str, dg.MetadataValue]:

@@ -23,6 +23,8 @@ def check_table(
 ) -> CheckReport:
     """Check the mapped table called `name` before any of its rows is removed.
 
+    Rows after `as_of` neither stop a run nor make up for others: see `contracts.violations`.
+
     Args:
         previous: the release in service, which the table must not have shrunk against too much;
             None where there is none or where it was made from another source.
@@ -64,10 +66,10 @@ def raise_if_blocked(reports: Iterable[CheckReport]) -> None:
 def failure_text(report: CheckReport, number: int) -> str:
     """One failed expectation for people, with its figure."""
     result = report.results[number]
-    if (result.rows and result.broken > 1) or ("." in result.name and result.rows > 1):
-        share = result.broken / result.rows
-        return (
-            f"{result.text}: {result.broken:,} of {result.rows:,} rows do not meet this "
-            f"({share:.1%}, allowed {result.allowed_share:.1%}) [{result.name}]"
-        )
-    return f"{result.text}: {result.observed or 'not met'} [{result.name}]"
+    if result.observed:
+        return f"{result.text}: {result.observed} [{result.name}]"
+    share = result.broken / max(result.rows, 1)
+    return (
+        f"{result.text}: {result.broken:,} of {result.rows:,} rows do not meet this "
+        f"({share:.1%}, allowed {result.allowed_share:.1%}) [{result.name}]"
+    )

@@ -48,7 +48,7 @@ class CheckResult:
         name: ``rating.out_of_range`` for a row rule, ``row_count.at_least`` and the like for a
             rule of the whole table.
         text: the expectation for people.
-        rows: rows that it was evaluated on.
+        rows: rows that it was evaluated on: most rules leave out those after `as_of`.
         broken: rows that break it (0 or 1 for a rule of the whole table).
         allowed_share: share of rows that may break it.
         passed: whether it held.
@@ -97,7 +97,8 @@ class Checker(Protocol):
         """Check `frame`, which is not changed.
 
         Args:
-            previous_rows: rows of the table in the last release, or None.
+            previous_rows: rows of the table in the last release, or None. Rows of `frame` that
+                are not after `as_of` are compared with it.
         """
         ...
 

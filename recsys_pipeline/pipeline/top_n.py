@@ -5,10 +5,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.data.dataset import BoolArray, Dataset, UserBatch
+from recsys_pipeline.data.dataset import Dataset, UserBatch
 from recsys_pipeline.errors import ModelError
+from recsys_pipeline.ranking.availability import available
 from recsys_pipeline.ranking.panel import POPULARITY, PROFILE, TWO_STAGE
 from recsys_pipeline.ranking.released import ReleasedModel
+
+__all__ = ["available", "make_top_n", "reasons", "titles_of"]
 
 _PROFILE = (n.AGE, n.SEGMENT, n.PREFERRED_GENRES)
 
@@ -53,18 +56,6 @@ def make_top_n(model: ReleasedModel, data: Dataset, k: int, release: str) -> pd.
     titles = titles_of(data.movies)
     frame[n.TITLE] = pd.array(titles[items], dtype="str")
     return frame
-
-
-def available(movies: pd.DataFrame, as_of: pd.Timestamp | None) -> BoolArray | None:
-    """Which movies may be recommended at `as_of`: bool ``(n_items,)``; None is all."""
-    if as_of is None:
-        return None
-    allowed = np.ones(len(movies), dtype=bool)
-    if n.AVAILABLE_FROM in movies.columns:
-        allowed &= ~(movies[n.AVAILABLE_FROM] > as_of).to_numpy(dtype=bool)
-    if n.AVAILABLE_UNTIL in movies.columns:
-        allowed &= ~(movies[n.AVAILABLE_UNTIL] < as_of).to_numpy(dtype=bool)
-    return None if allowed.all() else allowed
 
 
 def titles_of(movies: pd.DataFrame) -> npt.NDArray[np.object_]:

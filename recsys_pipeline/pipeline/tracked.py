@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from recsys_pipeline.contracts import USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.evaluation import names as metric_names
@@ -19,6 +20,7 @@ from recsys_pipeline.evaluation.plots import (
     difference_to_baseline,
     metrics_by_k,
 )
+from recsys_pipeline.models.encoding import ProfileEncoder
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.evaluating import FOREST, EvaluationReport
 from recsys_pipeline.pipeline.protocols import MODEL, TrackedRun
@@ -129,7 +131,8 @@ def track_model(run: TrackedRun, model: ReleasedModel, data: Dataset) -> int:
 def example_request(data: Dataset) -> pd.DataFrame:
     """Two made-up requests: a history of the most popular movies, and a profile alone.
 
-    No real user is among them.
+    No real user is among them. Further columns of the users are there without a value: what the
+    example lacks is dropped by the tracker before it reaches the served model.
     """
     counts = np.bincount(data.events.item, minlength=data.n_items)
     popular = np.argsort(-counts, kind="stable")[:_EXAMPLE_HISTORY]
@@ -140,6 +143,9 @@ def example_request(data: Dataset) -> pd.DataFrame:
     if n.SEGMENT in data.profiles.columns:
         known = data.profiles[n.SEGMENT].dropna()
         request[n.SEGMENT] = [None, str(known.mode().iloc[0]) if len(known) else None]
+    for name in USERS.extra_columns(data.profiles):
+        if name not in ProfileEncoder.ignored and name not in request.columns:
+            request[name] = pd.Series([None, None], dtype=object)
     return request
 
 

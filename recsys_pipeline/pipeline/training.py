@@ -12,10 +12,11 @@ import pandas as pd
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.errors import ModelError
-from recsys_pipeline.pipeline.choosing import Choice, choose, fit_ranker, ranker_data
+from recsys_pipeline.pipeline.choosing import Choice, RankerData, choose, fit_ranker, ranker_data
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.cuts import Cuts, make_cuts
 from recsys_pipeline.pipeline.fitting import Fitted, Progress, fit_generators
+from recsys_pipeline.ranking.availability import AVAILABILITY
 from recsys_pipeline.ranking.features import PairFeatures
 from recsys_pipeline.ranking.panel import POPULARITY, PROFILE, RANDOM, TWO_STAGE, Panel
 from recsys_pipeline.ranking.ranker import BoostingRanker
@@ -35,7 +36,8 @@ class TrainingFacts:
         window_figures: that metric on the window, by recommender, best first.
         window_users: users that they rest on.
         seconds: fitting on everything before the test, by recommender.
-        importances: AUC lost when a feature is shuffled, by feature, largest first.
+        importances: AUC lost when a feature is shuffled, by feature, largest first; measured on
+            users that the measured ranker did not learn from.
         left_out: recommenders that are missing, and why.
         split: what is held out for the test and why, one sentence.
         n_pairs: labelled pairs that the ranker learned from.
@@ -117,6 +119,10 @@ def train(
     Raises:
         MemoryLimitError: the recommender that the settings ask for does not fit.
     """
+    if cuts.everything.as_of is None:
+        unused = [name for name in AVAILABILITY if name in cuts.everything.movies.columns]
+        if unused:
+            progress(f"No as_of is known: {' and '.join(unused)} of the movies are not used.")
     early = fit_generators(cuts.history, learning, progress)
     panel = Panel(early.generators, candidates=learning.ranker.candidates)
     data = None
@@ -127,8 +133,7 @@ def train(
     ranker, importances = None, {}
     if data is not None:
         ranker = fit_ranker(data, panel, learning, np.ones(len(data.labels), dtype=bool))
-        table = ranker.importances(data.features, data.labels, learning.seed)
-        importances = dict(zip(table["feature"], table["importance"].astype(float), strict=True))
+        importances = held_out_importances(data, panel, learning)
     judged = fit_generators(cuts.train, learning, progress)
     needed = _needed(choice.name, judged)
     final = fit_generators(cuts.everything, learning, progress, only=needed)
@@ -150,6 +155,23 @@ def train(
         released=_model(panel, final, ranker if wanted else None, cuts.everything, choice),
         facts=facts,
     )
+
+
+def held_out_importances(
+    data: RankerData, panel: Panel, learning: LearningConfig
+) -> dict[str, float]:
+    """What each feature is worth to users that the ranker has not met, the largest first.
+
+    A ranker of its own learns from the pairs of every other user, and is measured on the rest:
+    on its own pairs a feature that it learned by heart would look useful.
+
+    Returns:
+        AUC lost when the feature is shuffled; all 0 where either half lacks likes or dislikes.
+    """
+    learned = data.user % 2 == 0
+    ranker = fit_ranker(data, panel, learning, learned)
+    table = ranker.importances(data.features[~learned], data.labels[~learned], learning.seed)
+    return dict(zip(table["feature"], table["importance"].astype(float), strict=True))
 
 
 def _possible(choice: Choice, two_stage: bool, fitted: Fitted) -> Choice:
@@ -184,4 +206,5 @@ def _model(
         calibrations=choice.calibrations,
         items=data.items,
         movies=data.movies,
+        as_of=data.as_of,
     )

@@ -12,6 +12,7 @@ import pandas as pd
 
 from recsys_pipeline.errors import SetupError
 from recsys_pipeline.quality import gx
+from recsys_pipeline.quality.index_page import EXPECTATIONS, VALIDATIONS, index_page
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
 _TRACKED_LOGO: Final = re.compile(r"https://[^\"']*/logo-long\.png\?[^\"']*")
 """The logo of each page: it tells its maker the time and the id of the context at each view."""
 
-_EXPECTATIONS: Final = "expectations"
-_VALIDATIONS: Final = "validations"
-"""Folders of the site, named by Great Expectations."""
-
+_INDEX: Final = "index.html"
 _LOGO: Final = Path("static", "images", "logo-long.png")
 
 
@@ -59,6 +57,9 @@ def build(folder: Path, validations: Mapping[str, Validation]) -> Path:
         pages = _store(context, validations)
         context.build_data_docs()
         _use_local_logo(folder)
+        # That of Great Expectations is drawn by scripts from a public server: empty without one.
+        results = folder / gx.RESULTS / context.validation_results_store_name
+        (folder / _INDEX).write_text(index_page(results), encoding="utf-8")
     except OSError as error:
         raise SetupError(
             f"{folder}: the Data Docs cannot be written ({error.strerror})",
@@ -71,13 +72,13 @@ def build(folder: Path, validations: Mapping[str, Validation]) -> Path:
             f"{folder}: Great Expectations could not make {', '.join(absent)}",
             "The log says why; the checks themselves are not affected.",
         )
-    return folder / "index.html"
+    return folder / _INDEX
 
 
 def _remove(folder: Path, tables: Iterable[str], results: str) -> None:
     """Remove the earlier validation of each of `tables`: the result, and the page of it."""
     for table in tables:
-        for parent in (folder / _VALIDATIONS, folder / gx.RESULTS / results):
+        for parent in (folder / VALIDATIONS, folder / gx.RESULTS / results):
             if (parent / table).exists():
                 shutil.rmtree(parent / table)
 
@@ -99,8 +100,8 @@ def _store(context: "EphemeralDataContext", validations: Mapping[str, Validation
         key = ValidationResultIdentifier(suite, run, result.batch_id)
         context.validation_results_store.store_validation_results(result, key, suite)
         pages += [
-            Path(_EXPECTATIONS, f"{table}.html"),
-            Path(_VALIDATIONS, *key.to_tuple()).with_suffix(".html"),
+            Path(EXPECTATIONS, f"{table}.html"),
+            Path(VALIDATIONS, *key.to_tuple()).with_suffix(".html"),
         ]
     return pages
 
@@ -115,8 +116,8 @@ def _run(as_of: pd.Timestamp | None) -> "RunIdentifier":
 
 
 def _use_local_logo(folder: Path) -> None:
-    sections = (folder / _EXPECTATIONS, folder / _VALIDATIONS)
-    for page in (folder / "index.html", *(p for at in sections for p in at.rglob("*.html"))):
+    sections = (folder / EXPECTATIONS, folder / VALIDATIONS)
+    for page in (page for at in sections for page in at.rglob("*.html")):
         logo = Path(os.path.relpath(folder / _LOGO, page.parent)).as_posix()
         text = page.read_text(encoding="utf-8")
         page.write_text(_TRACKED_LOGO.sub(logo, text), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A checker without Great Expectations: the fake of this door, and the oracle in its tests."""
+"""A checker without Great Expectations: for a quick look, and the fake and oracle in tests."""
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ class PlainChecker:
                 case ColumnExists(column):
                     return int(column not in frame.columns)
                 case RowsAtLeast(minimum):
-                    return int(len(frame) < minimum)
+                    return int(check.rows < minimum)
                 case rule:
                     return int(violations(contract, frame, rule, context).sum())
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from recsys_pipeline.contracts import Contract, Rule, RuleContext, RuleKind, rule_text, rules_of
+from recsys_pipeline.contracts import (
+    Contract,
+    Rule,
+    RuleContext,
+    RuleKind,
+    rows_after,
+    rule_text,
+    rules_of,
+)
 from recsys_pipeline.pipeline.protocols import CheckLimits, CheckResult
 
 
@@ -37,7 +45,7 @@ class PlannedCheck:
     Attributes:
         name, text, allowed_share, blocking: as in `CheckResult`.
         condition: what is demanded.
-        rows: rows of the table.
+        rows: rows that it is about: all of the table, or those that are not after `as_of`.
     """
 
     name: str
@@ -88,13 +96,15 @@ def plan_checks(
     """The checks of a table: its required columns, its number of rows, then its row rules.
 
     A row rule of a column that is absent is not planned, nor is one about `as_of` where the data
-    have no time.
+    have no time. Rows after `as_of` count as being there and as later, and for nothing else: a
+    table may not have shrunk, and a share of it may be broken, without them.
 
     Args:
         frame: the table; not changed.
         previous_rows: rows of the table in the last release, or None.
     """
     rows = len(frame)
+    known = rows - int(rows_after(contract, frame, context.as_of).sum())
     checks = [
         PlannedCheck(
             name=f"{column.name}.exists",
@@ -110,13 +120,13 @@ def plan_checks(
     if previous_rows is not None:
         minimum = previous_rows - rows_in(limits.shrink, previous_rows)
         why = f", having had {previous_rows:,} in the last release"
-        checks.append(_rows_at_least(contract, "row_count.not_shrunk", minimum, rows, why))
+        checks.append(_rows_at_least(contract, "row_count.not_shrunk", minimum, known, why))
     checks += [
         PlannedCheck(
             name=rule.name,
             text=rule_text(contract, rule),
             condition=rule,
-            rows=rows,
+            rows=rows if rule.kind is RuleKind.AFTER_AS_OF else known,
             allowed_share=limits.share_of(contract.name, rule.name),
             blocking=rule.may_block,
         )

@@ -14,6 +14,9 @@ unknown reference  ``user_id__found``         true
 duplicate key      ``key__first``             true
 =================  =========================  ==============================================
 
+Where some rows lie after `as_of`, all but the rule about that (and the demand that there are rows)
+are asked of the other rows only: those with a mark in ``row__known``.
+
 A column of ids or texts, and a ``__raw`` one, is handed over as marks: 1 where there is a value,
 else null. Great Expectations has no notion of a key in another table whose values stay unsaid,
 nor of a duplicate of which the first one stands, so these two are evaluated beforehand.
@@ -23,6 +26,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsys_pipeline.contracts import (
@@ -33,6 +37,7 @@ from recsys_pipeline.contracts import (
     RuleContext,
     RuleKind,
     names,
+    rows_after,
     violations,
 )
 from recsys_pipeline.quality import gx
@@ -41,9 +46,13 @@ from recsys_pipeline.quality.plan import ColumnExists, PlannedCheck, RowsAtLeast
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
     from great_expectations.expectations import Expectation
+    from great_expectations.expectations.row_conditions import Condition
 
 CHECK_NAME: Final = "check"
 """Key in an expectation's meta that holds the name of its check."""
+
+_KNOWN: Final = "row__known"
+"""Column of the evaluated frame with a mark in the rows that are not after `as_of`."""
 
 _NUMBERS: Final = (Kind.NUMBER, Kind.INTEGER)
 
@@ -67,6 +76,9 @@ def evaluated_frame(
                 columns[name] = _handed(contract.column(name), frame[name])
             case _:
                 pass
+    later = rows_after(contract, frame, context.as_of)
+    if later.any():
+        columns[_KNOWN] = np.where(later, np.nan, 1.0)
     return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
 
@@ -79,10 +91,10 @@ def expectation_suite(
     """The suite named after the table, with one expectation for each of `checks`.
 
     Each carries the check's name in its meta, the sentence for people in its notes, and the
-    severity critical where it blocks, else warning. The allowed share is one of all rows of the
-    table, while ``mostly`` is one of the rows that Great Expectations evaluates (where the column
-    is not null): so ``mostly`` is set such that as many rows may be broken as the share of all
-    rows comes to.
+    severity critical where it blocks, else warning. The allowed share is one of all rows that the
+    check is about, while ``mostly`` is one of the rows that Great Expectations evaluates (where
+    the column is not null): so ``mostly`` is set such that as many rows may be broken as the
+    share of all of them comes to.
 
     Args:
         evaluated: what `evaluated_frame` gives for the same checks.
@@ -97,31 +109,30 @@ def _expectation(
 ) -> "Expectation":
     gx.load()
     from great_expectations import expectations as gxe
-    from great_expectations.expectations.row_conditions import Column as ConditionColumn
 
     about: dict[str, Any] = {
         "meta": {CHECK_NAME: check.name},
         "notes": check.text,
         "severity": "critical" if check.blocking else "warning",
     }
+    if isinstance(check.condition, ColumnExists):
+        return gxe.ExpectColumnToExist(column=check.condition.column, **about)
+    condition, asked = _asked(evaluated, check)
+    about["row_condition"] = condition
     match check.condition:
-        case ColumnExists(column):
-            return gxe.ExpectColumnToExist(column=column, **about)
         case RowsAtLeast(minimum):
             return gxe.ExpectTableRowCountToBeBetween(min_value=minimum, **about)
         case rule:
             about["column"] = _column_of(rule)
     match rule.kind:
         case RuleKind.MISSING:
-            raw = names.raw(rule.column)
-            rows = len(evaluated)
-            if raw in evaluated.columns:
-                about["row_condition"] = ConditionColumn(raw).is_null()
-                rows = int(evaluated[raw].isna().sum())
-            return gxe.ExpectColumnValuesToNotBeNull(mostly=_mostly(check, rows), **about)
+            mostly = _mostly(check, int(asked.sum()))
+            return gxe.ExpectColumnValuesToNotBeNull(mostly=mostly, **about)
         case RuleKind.UNPARSABLE:
-            return gxe.ExpectColumnValuesToBeNull(mostly=_mostly(check, len(evaluated)), **about)
-    about["mostly"] = _mostly(check, int(evaluated[about["column"]].notna().sum()))
+            mostly = _mostly(check, int(asked.sum()))
+            return gxe.ExpectColumnValuesToBeNull(mostly=mostly, **about)
+    present = evaluated[about["column"]].notna().to_numpy(dtype=bool)
+    about["mostly"] = _mostly(check, int((asked & present).sum()))
     match rule.kind:
         case RuleKind.OUT_OF_RANGE:
             known = contract.column(rule.column)
@@ -134,6 +145,27 @@ def _expectation(
             return gxe.ExpectColumnValuesToBeInSet(value_set=[True], **about)
         case _:
             assert_never(rule.kind)
+
+
+def _asked(
+    evaluated: pd.DataFrame, check: PlannedCheck
+) -> tuple["Condition | None", npt.NDArray[np.bool_]]:
+    """The rows that a check is asked of: as a row condition (None for all), and as a mask."""
+    from great_expectations.expectations.row_conditions import Column as ConditionColumn
+
+    condition: Condition | None = None
+    asked = np.ones(len(evaluated), dtype=bool)
+    if check.rows < len(evaluated):
+        condition = ConditionColumn(_KNOWN).is_not_null()
+        asked &= evaluated[_KNOWN].notna().to_numpy(dtype=bool)
+    match check.condition:
+        case Rule(column=column, kind=RuleKind.MISSING) if names.raw(column) in evaluated.columns:
+            unparsed = ConditionColumn(names.raw(column)).is_null()
+            condition = unparsed if condition is None else condition & unparsed
+            asked &= evaluated[names.raw(column)].isna().to_numpy(dtype=bool)
+        case _:
+            pass
+    return condition, asked
 
 
 def _mostly(check: PlannedCheck, evaluated: int) -> float:

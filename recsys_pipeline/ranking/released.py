@@ -15,6 +15,7 @@ from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.data.ids import IdMap
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.models import load_recommender
+from recsys_pipeline.ranking.availability import available
 from recsys_pipeline.ranking.calibration import Calibration
 from recsys_pipeline.ranking.features import PairFeatures
 from recsys_pipeline.ranking.panel import TWO_STAGE, Pairs, Panel, Ranked
@@ -48,6 +49,8 @@ class ReleasedModel:
         calibrations: from raw score to probability, by recommender.
         items: the catalogue's ids.
         movies: row j is item j.
+        as_of: the moment that its lists are for: movies not available then are in none of them;
+            None where nobody says one, and then every movie counts as available.
     """
 
     panel: Panel
@@ -55,15 +58,20 @@ class ReleasedModel:
     calibrations: Mapping[str, Calibration]
     items: IdMap
     movies: pd.DataFrame
+    as_of: pd.Timestamp | None
 
     def recommend(self, users: UserBatch, k: int, allowed: BoolArray | None = None) -> Lists:
-        """Lists of k unseen movies, best first.
+        """Lists of k unseen movies that are available at `as_of`, best first.
 
         Args:
             users: whose lists: their history, what they have seen, and their profiles.
             k: length of a list, at least 1.
-            allowed: bool ``(n_items,)``: the movies that may be recommended; None is all.
+            allowed: bool ``(n_items,)``: recommend none but these of the available movies; None
+                is all of them.
         """
+        there = available(self.movies, self.as_of)
+        if there is not None:
+            allowed = there if allowed is None else allowed & there
         ranked = self.panel.rank(users, k, names=[self.primary], allowed=allowed)[self.primary]
         sources = np.repeat(ranked.sources[:, None], k, axis=1)
         return Lists(ranked.items, self.probabilities(ranked), sources)
@@ -100,6 +108,7 @@ class ReleasedModel:
             self.panel.ranker.save(folder / TWO_STAGE)
         facts = {
             "primary": self.primary,
+            "as_of": None if self.as_of is None else self.as_of.isoformat(),
             "generators": list(self.panel.generators),
             "two_stage": self.panel.ranker is not None,
             "candidates": self.panel.candidates,
@@ -131,6 +140,7 @@ def load_released_model(folder: Path) -> ReleasedModel:
             },
             items=IdMap(pd.Index(movies[MOVIES.key[0]])),
             movies=movies,
+            as_of=None if facts["as_of"] is None else pd.Timestamp(facts["as_of"]),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(

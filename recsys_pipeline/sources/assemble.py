@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recsys_pipeline.contracts import INTERACTIONS, MOVIES, USERS, Column, Contract, Kind
+from recsys_pipeline.contracts import (
+    INTERACTIONS,
+    MOVIES,
+    USERS,
+    Column,
+    Contract,
+    Kind,
+    rows_after,
+)
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.sources.base import Tables
 from recsys_pipeline.sources.coded import Parsed, encode, parse_text, replaced
@@ -36,11 +44,13 @@ class RawInput:
     config: FileTableConfig
 
 
-def assemble(inputs: Mapping[str, RawInput]) -> Tables:
-    """The canonical tables.
+def assemble(inputs: Mapping[str, RawInput], as_of: pd.Timestamp | None) -> Tables:
+    """The canonical tables, every row of them.
 
     Args:
         inputs: by the name of the table; users and movies may be absent, interactions not.
+        as_of: interactions after it have no say in which scale a column is on, nor who the users
+            and movies are where there is no table of them; None where all have.
 
     Raises:
         SourceError: a column cannot be mapped, or ids were rounded.
@@ -54,14 +64,14 @@ def assemble(inputs: Mapping[str, RawInput]) -> Tables:
             mapping = map_columns(
                 contract, list(item.raw.columns), item.config.columns, item.raw.title
             )
-            mapped[contract.name] = (_columns(contract, item, mapping, notes), mapping)
+            mapped[contract.name] = (_columns(contract, item, mapping, as_of, notes), mapping)
     for key in (n.USER_ID, n.MOVIE_ID):
         _add_ids(key, inputs, mapped, notes)
     frames = {name: _ordered(frame, _CONTRACTS[name]) for name, (frame, _) in mapped.items()}
     interactions = frames[INTERACTIONS.name]
     for contract, key in ((USERS, n.USER_ID), (MOVIES, n.MOVIE_ID)):
         if contract.name not in frames:
-            frames[contract.name] = _from_interactions(interactions, key)
+            frames[contract.name] = _from_interactions(interactions, key, as_of)
             notes.append(
                 f"There is no {contract.name} table; its {len(frames[contract.name]):,} rows are "
                 f"the {key} values in the interactions."
@@ -73,17 +83,32 @@ _CONTRACTS = {contract.name: contract for contract in (USERS, MOVIES, INTERACTIO
 
 
 def _columns(
-    contract: Contract, item: RawInput, mapping: dict[str, str], notes: list[str]
+    contract: Contract,
+    item: RawInput,
+    mapping: dict[str, str],
+    as_of: pd.Timestamp | None,
+    notes: list[str],
 ) -> pd.DataFrame:
     """All columns but the ids."""
     raw = item.raw
+    times = {
+        canonical: parse_time(raw.columns[source], item.config)
+        for canonical, source in mapping.items()
+        if contract.column(canonical).kind is Kind.TIME
+    }
+    moments = pd.DataFrame(
+        {canonical: parsed.values for canonical, parsed in times.items()}, index=range(len(raw))
+    )
+    known = ~rows_after(contract, moments, as_of)
     data: dict[str, pd.Series] = {}
     for canonical, source in mapping.items():
         column = contract.column(canonical)
         if column.kind is Kind.ID:
             continue
-        parsed = _parsed(column, raw.columns[source], item.config, raw.types.get(source, ""))
-        parsed = to_contract_scale(canonical, parsed, item.config)
+        parsed = times.get(canonical) or _parsed(
+            column, raw.columns[source], item.config, raw.types.get(source, "")
+        )
+        parsed = to_contract_scale(canonical, parsed, item.config, known)
         shown = f"`{source}` ({canonical})" if source != canonical else f"`{source}`"
         notes += [f"{raw.title}: column {shown}: {note}." for note in parsed.notes]
         data[canonical] = parsed.values
@@ -109,8 +134,6 @@ def _parsed(column: Column, values: Any, config: FileTableConfig, written_type: 
             )
         case Kind.FLAG:
             return parse_flag(values, swap)
-        case Kind.TIME:
-            return parse_time(values, config)
         case Kind.TEXTS:
             return parse_texts(values, swap, config.list_separator, written_type == "token_seq")
         case _:
@@ -142,8 +165,8 @@ def _add_ids(
 ) -> None:
     holders = [name for name, (_, mapping) in mapped.items() if key in mapping]
     columns = [
-        IdColumn(name, inputs[name].raw.title, inputs[name].raw.columns[mapped[name][1][key]])
-        for name in holders
+        IdColumn(name, raw.title, raw.columns[mapped[name][1][key]], raw.place_of)
+        for name, raw in ((name, inputs[name].raw) for name in holders)
     ]
     series, found = parse_ids(columns, key.removesuffix("_id"))
     notes += found
@@ -163,9 +186,12 @@ def _ordered(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return frame[order + [name for name in frame.columns if name not in order]]
 
 
-def _from_interactions(interactions: pd.DataFrame, key: str) -> pd.DataFrame:
-    """One row per id in ascending order, with the place of its first interaction."""
+def _from_interactions(
+    interactions: pd.DataFrame, key: str, as_of: pd.Timestamp | None
+) -> pd.DataFrame:
+    """One row per id that is met up to `as_of`, in ascending order, and where it is met first."""
     columns = [key, n.SOURCE_FILE, n.SOURCE_ROW]
-    first = interactions.loc[interactions[key].notna(), columns].drop_duplicates(key)
+    known = interactions[key].notna() & ~rows_after(INTERACTIONS, interactions, as_of)
+    first = interactions.loc[known, columns].drop_duplicates(key)
     rows = first.sort_values(key, ignore_index=True)
     return rows.astype({key: "int64"}) if pd.api.types.is_integer_dtype(rows[key]) else rows

@@ -53,7 +53,8 @@ class Source(Protocol):
 
         Args:
             as_of: the moment that the reader looks from. A source that is generated ends there;
-                files return later rows too: the contract's rules set those aside.
+                files return later rows too: the contract's rules set those aside, and they give
+                neither users nor movies nor the scale of a column.
 
         Raises:
             SourceError: a file is missing, unreadable or cannot be mapped.

@@ -54,13 +54,14 @@ class FilesSource:
         return None if times is None or times.empty else times.min()
 
     def read(self, as_of: pd.Timestamp | None = None) -> Tables:
-        """All rows of all files; `as_of` changes nothing here.
+        """All rows of all files; those after `as_of` have no say in how the others are read.
 
         Raises:
             SourceError: a file is missing, unreadable or cannot be mapped.
         """
         return assemble(
-            {name: RawInput(self._raw(table), table) for name, table in self._tables().items()}
+            {name: RawInput(self._raw(table), table) for name, table in self._tables().items()},
+            as_of,
         )
 
     def fingerprint(self) -> str:

@@ -1,7 +1,7 @@
 """Ids: one dtype across all tables, exact to the last digit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,13 @@ class IdColumn:
         table: name of the table, for notes.
         file: the file for people.
         column: ChunkedArray of text or numbers.
+        place_of: from the number of a row (from 0) to its file and line, for people.
     """
 
     table: str
     file: str
     column: Any
+    place_of: Callable[[int], str]
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,12 @@ def _texts(item: IdColumn, what: str, notes: list[str]) -> _Read:
             "ids without it."
         )
     present = stripped[~missing]
-    rounded = sum(_ROUNDED.fullmatch(text) is not None for text in present)
-    if rounded > len(present) / 2:
+    rounded = np.array([_ROUNDED.fullmatch(text) is not None for text in stripped], dtype=bool)
+    rounded &= ~missing
+    if rounded.sum() > len(present) / 2:
         raise SourceError(
-            f"{item.file}: the {what} ids were rounded, as in {present[0]}.",
+            f"{item.file}: {int(coded.counts[rounded].sum()):,} {what} ids were rounded, the first "
+            f"in {_first_place(item, rounded, coded.codes)}.",
             "Export the ids as text or whole numbers; a spreadsheet or float column cut them.",
         )
     stripped, with_point = _without_points(stripped, missing)
@@ -182,10 +186,18 @@ def _stray_notes(columns: Sequence[IdColumn], read: Sequence[_Read], what: str) 
     """A note where a few ids that are no whole numbers turn all of them into text."""
     total = sum(len(item.texts) for item in read)
     for column, item in zip(columns, read, strict=True):
-        strays = [text for text in item.texts if not _is_int64(text)]
-        if strays and len(strays) < 0.1 * total:
+        strays = np.array([not _is_int64(text) for text in item.texts], dtype=bool)
+        count = int(strays.sum())
+        if 0 < count < 0.1 * total:
             return [
-                f"The {what} ids are kept as text, as some are no plain whole numbers: "
-                f"{', '.join(map(repr, strays[:3]))} in {column.file}."
+                f"The {what} ids are kept as text, as {count:,} of them are no plain whole "
+                f"numbers, the first in {_first_place(column, strays, item.codes)}."
             ]
     return []
+
+
+def _first_place(
+    column: IdColumn, chosen: npt.NDArray[np.bool_], codes: npt.NDArray[np.int64]
+) -> str:
+    """File and line of the first row whose distinct text is `chosen`; an id is never shown."""
+    return column.place_of(int(np.argmax(np.append(chosen, False)[codes])))

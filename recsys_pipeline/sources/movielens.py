@@ -172,7 +172,7 @@ class MovieLensSource:
     def read(self, as_of: pd.Timestamp | None = None) -> Tables:
         """Ratings, movies with titles, years and genres, and users where the edition has them.
 
-        `as_of` changes nothing here.
+        Where the edition has no users, they are those with a rating up to `as_of`.
 
         Raises:
             SourceError: no edition is recognised, or a file is unreadable.
@@ -187,7 +187,7 @@ class MovieLensSource:
         if layout.users is not None and (folder / layout.users.name).is_file():
             users = self._read(folder, layout.users)
             inputs[USERS.name] = RawInput(users, _config(_USER_VALUES.get(layout.title, {})))
-        return assemble(inputs)
+        return assemble(inputs, as_of)
 
     def fingerprint(self) -> str:
         """Sixteen digits that change with the size or time of change of a file."""

@@ -112,7 +112,7 @@ def _clean_header(header: Sequence[str], name: str) -> tuple[list[str], dict[str
             types[column] = match[2]
     if len(names) > 1 and all(re.fullmatch(r"[\d.,:+ -]+", cell) for cell in header if cell):
         raise SourceError(
-            f"{name} has no header line: its first line is {', '.join(header[:6])}.",
+            f"{name} has no header line: its first line holds {len(header)} numbers and no name.",
             "Add a first line with the names of the columns.",
         )
     _refuse_repeated(names, name)

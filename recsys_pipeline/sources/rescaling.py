@@ -1,6 +1,7 @@
 """Parsed columns onto the scales of the contract."""
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from recsys_pipeline.contracts import names as n
@@ -19,26 +20,34 @@ _SHARE: Scale = (0.0, 1.0)
 _MEAN: Scale = (0.0, 5.0)
 
 
-def to_contract_scale(name: str, parsed: Parsed, config: FileTableConfig) -> Parsed:
+def to_contract_scale(
+    name: str, parsed: Parsed, config: FileTableConfig, known: npt.NDArray[np.bool_]
+) -> Parsed:
     """`parsed` with ratings as 0.5 to 5 (a mean 0 to 5) stars and watched shares as 0 to 1.
 
     Columns of other names come back as they are. The scale in `config` counts where it is set;
     else it is detected, and a note names it where values change.
+
+    Args:
+        name: canonical name of the column.
+        parsed: the column.
+        config: how the table is to be read.
+        known: bool, one for each row: the rows that a scale is detected by.
     """
     match name:
         case n.RATING:
-            return _rating(parsed, config.rating_scale)
+            return _rating(parsed, config.rating_scale, known)
         case n.MEAN_RATING:
-            return _mean(parsed, config.rating_scale)
+            return _mean(parsed, config.rating_scale, known)
         case n.WATCH_FRACTION:
-            found = config.watch_scale or detect_watch_scale(parsed.values.to_numpy())
+            found = config.watch_scale or detect_watch_scale(parsed.values.to_numpy()[known])
             return _rescaled(parsed, found, _SHARE, "0 to 1", config.watch_scale is None)
         case _:
             return parsed
 
 
-def _rating(parsed: Parsed, given: Scale | None) -> Parsed:
-    found = Found(given) if given else detect_rating_scale(parsed.values.to_numpy())
+def _rating(parsed: Parsed, given: Scale | None, known: npt.NDArray[np.bool_]) -> Parsed:
+    found = Found(given) if given else detect_rating_scale(parsed.values.to_numpy()[known])
     if found is None:
         return parsed
     if found.unrated is not None:
@@ -53,11 +62,11 @@ def _rating(parsed: Parsed, given: Scale | None) -> Parsed:
     return _rescaled(parsed, found.scale, STARS, "0.5 to 5", given is None)
 
 
-def _mean(parsed: Parsed, given: Scale | None) -> Parsed:
+def _mean(parsed: Parsed, given: Scale | None, known: npt.NDArray[np.bool_]) -> Parsed:
     if given:
         scale = _MEAN if given in ((1.0, 5.0), STARS) else given
     else:
-        found = detect_rating_scale(parsed.values.to_numpy())
+        found = detect_rating_scale(parsed.values.to_numpy()[known])
         if found is None or found.scale[0] < 0:
             return parsed
         # A mean of ratings from 1 to 10 is out of 10 all the same.

@@ -57,8 +57,8 @@ def header_of(data: bytes, name: str, separator: str | None) -> tuple[list[str],
     whole = separator is not None and len(split_line(lines[first], separator)) < 2
     if separator is not None and whole and sniffed is not None:
         raise SourceError(
-            f"{name} is one single column when split by {separator_name(separator)}; its "
-            f"header is {lines[first][:80]!r}.",
+            f"{name} line {first + 1} is one single column when split by "
+            f"{separator_name(separator)}.",
             f"Set separator = {json.dumps(sniffed)} ({separator_name(sniffed)}), or leave it out "
             "to have it detected.",
         )

@@ -8,9 +8,12 @@ import pytest
 from upath import UPath
 
 from recsys_pipeline.commands import run as run_command
+from recsys_pipeline.commands.assets import has_user
 from recsys_pipeline.commands.lists import list_of
 from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.defs.lock import run_lock
+from recsys_pipeline.settings import load_settings
 from recsys_pipeline.storage import FileReleaseStore
 
 
@@ -80,6 +83,40 @@ def test_whoever_has_seen_everything_gets_no_list(call, served):
     assert told.rows.empty
 
 
+@pytest.fixture
+def users_of_another_run(served):
+    """A later week's users, written by a run that did not get as far as a release."""
+    folder = served / "data" / "assets" / "users"
+    users = read_frame(next(folder.glob("*.parquet")))
+    path = folder / "2099-01-05.parquet"
+    write_frame(users.assign(**{n.USER_ID: users[n.USER_ID] + 1_000}), path)
+    yield
+    path.unlink()
+
+
+def test_users_of_another_run_have_not_seen_everything(call, served, users_of_another_run):
+    told = call(served, "recommend", "1001", "--json")
+    found = call(served, "doctor", "--user", 1001, "--json").json
+    known = {each["subject"]: each for each in call(served, "doctor", "--user", 1, "--json").json}
+
+    assert told.json["known"] is False
+    assert len(told.json["recommendations"]) == 5
+    assert [each["subject"] for each in found] == ["user"]
+    assert "profile" in known
+
+
+def test_users_without_a_list_are_looked_up_in_the_week_of_the_release(served):
+    settings = load_settings(served / "recsys.toml")
+    assert has_user(settings, " 1 ")
+    assert not has_user(settings, "nobody")
+    lists = served / "data" / "assets" / "top_n"
+    lists.rename(lists.with_name("elsewhere"))
+    try:
+        assert not has_user(settings, "1")
+    finally:
+        lists.with_name("elsewhere").rename(lists)
+
+
 class _WithoutLists:
     """A release store whose lists are empty."""
 
@@ -122,7 +159,7 @@ def test_a_table_that_has_shrunk_stops_the_run(call, served, pointer):
     lines = content.splitlines(keepends=True)
     try:
         path.write_bytes(lines[0] + lines[-1])
-        told = call(served, "run", "--json")
+        told, looked = call(served, "run", "--json"), call(served, "doctor", "--json")
     finally:
         path.write_bytes(content)
 
@@ -130,6 +167,10 @@ def test_a_table_that_has_shrunk_stops_the_run(call, served, pointer):
     assert told.out == ""
     assert "row_count.not_shrunk" in told.err
     assert pointer() == before
+    assert looked.code == 7
+    (finding,) = [each for each in looked.json if "not_shrunk" in each["text"]]
+    assert (finding["subject"], finding["state"]) == ("interactions rows", "broken")
+    assert "checks.shrink" in finding["advice"]
 
 
 def test_values_out_of_range_stop_the_run_with_their_figures(call, served, pointer):

@@ -20,6 +20,7 @@ from recsys_pipeline.contracts import (
     Rule,
     RuleContext,
     RuleKind,
+    rows_after,
     rule_text,
     rules_of,
     violations,
@@ -155,6 +156,41 @@ def test_whole_numbers_outside_their_range() -> None:
         {n.MOVIE_ID: range(4), n.YEAR: pd.array([1869, 2101, 1870, None], dtype="Int64")}
     )
     assert broken(frame, MOVIES) == {"year.out_of_range": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "column, value",
+    [
+        (n.USER_ID, None),
+        (n.USER_ID, "stranger"),
+        (n.MOVIE_ID, 4),
+        (n.raw(n.RATING), "three"),
+        (n.WATCH_FRACTION, 1.01),
+        (n.RATING, np.inf),
+    ],
+)
+def test_a_row_after_as_of_breaks_no_other_rule(column: str, value: object) -> None:
+    frame = good().assign(**{n.raw(n.RATING): text(None, None, None)})
+    frame.loc[1, column] = value
+    assert len(broken(frame)) == 1
+    frame.loc[1, n.TIMESTAMP] = AS_OF + pd.Timedelta(days=1)
+    assert broken(frame) == {"timestamp.after_as_of": [1]}
+
+
+def test_rows_after_as_of_are_nobodys_doubles() -> None:
+    frame = good().iloc[[0, 0, 1, 1]].reset_index(drop=True)
+    frame.loc[[0, 1], n.TIMESTAMP] = AS_OF + pd.Timedelta(days=1)
+    assert broken(frame) == {
+        "timestamp.after_as_of": [0, 1],
+        "user_id+movie_id+timestamp+event_type.duplicate_key": [3],
+    }
+
+
+def test_which_rows_lie_after_a_moment() -> None:
+    frame = good().assign(**{n.TIMESTAMP: times("2024-01-01", None, "2024-01-02")})
+    assert rows_after(INTERACTIONS, frame, AS_OF).tolist() == [False, False, True]
+    assert not rows_after(INTERACTIONS, frame, None).any()
+    assert not rows_after(INTERACTIONS, frame.drop(columns=n.TIMESTAMP), AS_OF).any()
 
 
 def test_without_as_of_no_event_is_too_late() -> None:

@@ -67,7 +67,7 @@ def test_a_missing_time_counts_as_the_earliest(tables, day) -> None:
 
 
 @pytest.mark.parametrize("without", ["column", "values"])
-def test_without_times_the_dataset_has_no_moment(tables, day, without: str) -> None:
+def test_without_times_the_moment_is_kept_for_what_is_available(tables, day, without: str) -> None:
     if without == "column":
         del tables.interactions[n.TIMESTAMP]
     else:
@@ -76,7 +76,8 @@ def test_without_times_the_dataset_has_no_moment(tables, day, without: str) -> N
         )
     data = built(tables, as_of=day(9))
     assert data.events.time is None
-    assert data.as_of is None
+    assert data.as_of == day(9)
+    assert built(tables).as_of is None
     assert data.events.user.tolist() == [0, 0, 1, 1]
     assert data.events.item.tolist() == [1, 2, 0, 2]
 

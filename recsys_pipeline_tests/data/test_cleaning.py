@@ -70,6 +70,18 @@ def test_each_row_at_fault_is_set_aside_with_all_its_rules(tables, day) -> None:
     assert cleaned.interactions[n.MOVIE_ID].tolist() == [10, 20]
 
 
+def test_rows_after_as_of_are_later_and_never_at_fault(tables, day) -> None:
+    cleaned = clean(tables, day(3) - pd.Timedelta(hours=1))
+    aside = cleaned.quarantine[cleaned.quarantine[n.TABLE] == "interactions"]
+    rules = dict(zip(aside[n.SOURCE_ROW], aside[n.RULES], strict=True))
+    late = "timestamp.after_as_of"
+    doubled = "user_id+movie_id+timestamp.duplicate_key"
+    assert rules == {4: late, 5: late, 6: late, 7: doubled, 8: late}
+    assert cleaned.later == 4
+    assert cleaned.quarantined["interactions"] == 1
+    assert cleaned.later + sum(cleaned.quarantined.values()) == len(cleaned.quarantine)
+
+
 def test_the_row_can_be_read_back(tables, day) -> None:
     quarantine = clean(tables, day(15)).quarantine
     rows = [json.loads(text) for text in quarantine[n.ROW]]

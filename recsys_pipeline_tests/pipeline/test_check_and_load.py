@@ -55,6 +55,23 @@ def test_rows_after_as_of_never_stop_a_run(tables) -> None:
     assert any("after_as_of" in result.name for report in found for result in report.results)
 
 
+def test_faults_after_as_of_neither_stop_a_run_nor_make_up_for_others(tables) -> None:
+    as_of = tables.interactions[n.TIMESTAMP].quantile(0.25, "nearest")
+    later = tables.interactions[n.TIMESTAMP] > as_of
+    for at_fault, passes in ((later, True), (~later, False)):
+        ratings = tables.interactions[n.RATING].mask(at_fault, 99.0)
+        bad = replace(tables, interactions=tables.interactions.assign(**{n.RATING: ratings}))
+        found = reports(bad, as_of, CheckLimits(allowed_share=0.3))
+        assert all(report.passed for report in found) is passes
+
+
+def test_a_table_that_shrank_is_told_of_by_its_rows(tables, as_of) -> None:
+    (result,) = reports(tables, as_of, previous=PREVIOUS)[2].failures
+    assert result.observed == f"{len(tables.interactions):,} rows"
+    with pytest.raises(DataError, match=rf"last release: {result.observed} \[row_count"):
+        raise_if_blocked(reports(tables, as_of, previous=PREVIOUS))
+
+
 def test_load_reads_all_or_a_sample(source, as_of, tables) -> None:
     whole = load(source, as_of)
     pd.testing.assert_frame_equal(whole.interactions, tables.interactions)

@@ -1,6 +1,7 @@
 """What a run leaves in the tracker, and that no person is in it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,15 @@ def test_the_example_is_nobody(run) -> None:
     assert len(history) == 5
     assert (counts.drop([int(movie) for movie in history]) <= least).all()
     assert request["history"][1] == "[]"
+
+
+def test_further_columns_are_in_the_example_without_a_value(run) -> None:
+    data = run.cuts.everything
+    profiles = data.profiles.assign(plan="gold")
+    request = example_request(replace(data, profiles=profiles))
+    assert request["plan"].tolist() == [None, None]
+    assert not [name for name in request.columns if name.startswith("history_")]
+    assert n.HISTORY_LENGTH in profiles.columns
 
 
 def test_no_table_in_the_tracker_names_a_user(tracked) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.errors import ModelError
+from recsys_pipeline.pipeline.choosing import RankerData
 from recsys_pipeline.pipeline.fitting import fit_generators
 from recsys_pipeline.pipeline.releasing import to_parquet
-from recsys_pipeline.pipeline.training import Trained, train
+from recsys_pipeline.pipeline.training import Trained, held_out_importances, train
 
 
 def facts_of(run) -> dict:
@@ -32,6 +33,38 @@ def test_both_models_are_whole(run) -> None:
     assert facts.split == run.cuts.outer.reason
     assert list(facts.importances.values()) == sorted(facts.importances.values(), reverse=True)
     assert set(facts.window_figures) == {"popularity", "item_knn", "profile", "two_stage"}
+
+
+def test_models_know_the_moment_that_they_are_for(run) -> None:
+    assert run.trained.evaluated.as_of == run.cuts.train.as_of
+    assert run.trained.released.as_of == run.as_of
+
+
+def test_a_feature_learned_by_heart_is_not_important(run, make_learning) -> None:
+    rng = np.random.default_rng(3)
+    panel = replace(run.trained.evaluated.panel, ranker=None, pair_features=None)
+    noise = rng.random((600, len(panel.feature_names)), dtype=np.float32)
+    labels = rng.integers(0, 2, 600).astype(np.int8)
+    user = rng.integers(0, 100, 600).astype(np.int32)
+    learning = make_learning({"ranker": {"iterations": 40, "min_samples_leaf": 2}})
+    data = RankerData(user, noise, labels)
+    found = held_out_importances(data, panel, learning)
+    assert max(found.values()) < 0.05
+    noise[:, 0] = labels
+    assert (
+        next(iter(held_out_importances(data, panel, learning).items()))[0]
+        == (panel.feature_names[0])
+    )
+    one = replace(data, user=np.zeros(600, np.int32))
+    assert set(held_out_importances(one, panel, learning).values()) == {0.0}
+
+
+def test_columns_of_availability_that_cannot_be_used_are_named(run, make_learning) -> None:
+    movies = run.cuts.everything.movies.assign(**{n.AVAILABLE_UNTIL: pd.NaT})
+    said: list[str] = []
+    cuts = replace(run.cuts, everything=replace(run.cuts.everything, movies=movies, as_of=None))
+    train(cuts, run.matrix, make_learning({"primary": "popularity"}), said.append)
+    assert f"No as_of is known: {n.AVAILABLE_UNTIL} of the movies are not used." in said
 
 
 def test_the_evaluated_model_has_not_seen_the_test(run) -> None:

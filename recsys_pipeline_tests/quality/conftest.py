@@ -123,7 +123,10 @@ def _interactions() -> pd.DataFrame:
     users[5] = users[4]
     movies = pd.array([i % 10 for i in range(24)], dtype="Int64")
     movies[8], movies[5] = movies[9], movies[4]
+    users[10] = "stranger"
     movies[12], movies[13] = 99, None
+    # After as_of: of no rule but that one.
+    users[20], movies[21], movies[22] = None, 99, None
     return _with_source(
         pd.DataFrame(
             {

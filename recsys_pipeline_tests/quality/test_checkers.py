@@ -15,6 +15,8 @@ from recsys_pipeline.contracts import (
     PANDAS_DTYPES,
     TOP_N,
     USERS,
+    Column,
+    Contract,
     Kind,
     RuleContext,
     rules_of,
@@ -60,12 +62,12 @@ def test_every_planted_fault_is_found(checker: Checker, tables: dict, context: R
         "movies.mean_rating.out_of_range": 2,
         "movies.movie_id.duplicate_key": 1,
         "interactions.user_id.missing": 1,
-        "interactions.user_id.unknown_reference": 4,
+        "interactions.user_id.unknown_reference": 1,
         "interactions.movie_id.missing": 1,
         "interactions.movie_id.unknown_reference": 1,
         "interactions.timestamp.unparsable": 2,
         "interactions.timestamp.after_as_of": 4,
-        "interactions.watch_fraction.out_of_range": 4,
+        "interactions.watch_fraction.out_of_range": 2,
         "interactions.rating.out_of_range": 3,
         "interactions.user_id+movie_id+timestamp.duplicate_key": 1,
     }
@@ -101,6 +103,58 @@ def test_rows_after_as_of_never_block(checker: Checker, context: RuleContext) ->
     assert report.passed
     assert [(r.name, r.broken, r.blocking) for r in report.failures] == [
         ("timestamp.after_as_of", 3, False)
+    ]
+
+
+def _dated(known: int, later: int) -> pd.DataFrame:
+    """Good rows up to `as_of`, and as many as wanted after it with every fault there is."""
+    times = ["2023-06-01"] * known + ["2024-06-01"] * later
+    frame = pd.DataFrame(
+        {
+            n.USER_ID: pd.Series(["u1"] * known + [None] * later, dtype="str"),
+            n.MOVIE_ID: pd.array([i % 10 for i in range(known)] + [99] * later, dtype="Int64"),
+            n.TIMESTAMP: pd.to_datetime(times, utc=True).as_unit("us"),
+            n.RATING: [3.0] * known + [99.0] * later,
+            n.raw(n.RATING): pd.Series([None] * known + ["*"] * later, dtype="str"),
+        }
+    )
+    frame[n.TIMESTAMP] += pd.to_timedelta(range(len(frame)), unit="s").as_unit("us")
+    return frame
+
+
+def test_faults_after_as_of_do_not_block(checker: Checker, context: RuleContext) -> None:
+    report = checker.check(INTERACTIONS, _dated(4, 6), context, CheckLimits(allowed_share=0), 4)
+    assert report.passed
+    assert {name: count for name, count in broken(report).items() if count} == {
+        "timestamp.after_as_of": 6
+    }
+    assert {result.name: result.rows for result in report.results if result.rows != 4} == {
+        "user_id.exists": 10,
+        "movie_id.exists": 10,
+        "row_count.at_least": 10,
+        "timestamp.after_as_of": 10,
+    }
+
+
+@pytest.mark.parametrize("column, value", [(n.RATING, 99.0), (n.USER_ID, None), (n.MOVIE_ID, 99)])
+@pytest.mark.parametrize("share, passed", [(0.24, False), (0.25, True)])
+def test_rows_after_as_of_do_not_dilute_a_share(
+    checker: Checker, context: RuleContext, column: str, value: object, share: float, passed: bool
+) -> None:
+    frame = _dated(4, 96)
+    frame.loc[1, column] = value
+    limits = CheckLimits(allowed_share=share)
+    report = checker.check(INTERACTIONS, frame, context, limits, None)
+    assert report.passed is passed
+    assert len([result for result in report.failures if result.blocking]) == (not passed)
+
+
+def test_rows_after_as_of_do_not_hide_that_a_table_has_shrunk(
+    checker: Checker, context: RuleContext
+) -> None:
+    report = checker.check(INTERACTIONS, _dated(4, 96), context, CheckLimits(shrink=0.5), 9)
+    assert [(r.name, r.observed) for r in report.failures if r.blocking] == [
+        ("row_count.not_shrunk", "4 rows")
     ]
 
 
@@ -228,15 +282,10 @@ def test_both_checkers_agree_on_any_table(
 def test_a_check_that_cannot_be_evaluated_is_an_error_that_names_it(
     gx_checker: GreatExpectationsChecker, context: RuleContext
 ) -> None:
-    frame = pd.DataFrame(
-        {
-            n.USER_ID: ["u1"],
-            n.MOVIE_ID: [1],
-            n.TIMESTAMP: pd.to_datetime(["2023-01-01"]),
-        }
-    )
-    with pytest.raises(DataError, match=r"interactions: the check timestamp\.after_as_of could"):
-        gx_checker.check(INTERACTIONS, frame, context, LIMITS, None)
+    contract = Contract("things", "", (Column("moment", Kind.TIME, "", minimum=1.0),), ())
+    frame = pd.DataFrame({"moment": pd.to_datetime(["2023-01-01"])})
+    with pytest.raises(DataError, match=r"things: the check moment\.out_of_range could"):
+        gx_checker.check(contract, frame, context, LIMITS, None)
 
 
 def test_nothing_is_printed_or_logged(

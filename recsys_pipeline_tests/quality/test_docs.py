@@ -1,5 +1,6 @@
 """The Data Docs site: what is in it, what is not, and that it does not grow."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -90,7 +91,37 @@ def test_pages_do_not_tell_anybody_that_they_are_read(
     for page in pages:
         text = page.read_text(encoding="utf-8")
         assert "dataContextId" not in text
-        assert "static/images/logo-long.png" in text
+        assert ("static/images/logo-long.png" in text) != (page.name == "index.html")
+
+
+def test_the_index_says_everything_without_a_network(
+    gx_checker: GreatExpectationsChecker, tables: dict, context: RuleContext, tmp_path: Path
+) -> None:
+    reports = [
+        gx_checker.check(contract, frame, context, CheckLimits(), None)
+        for contract, frame in tables.values()
+    ]
+    index = gx_checker.build_docs()
+    text = index.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "//" not in text
+    for page in re.findall('href="([^"]+)"', text):
+        assert (index.parent / page).is_file(), page
+    for report in reports:
+        section = text.split(f'<h2 id="{report.table}">')[1].split("</table>")[0]
+        met = len(report.results) - len(report.failures)
+        assert f"{report.rows:,} rows, as of 2024-01-01. {met} of {len(report.results)}" in section
+        for result in report.results:
+            line = next(each for each in section.split("<tr>") if f"<td>{result.name}<" in each)
+            assert f"<td>{result.text}</td>" in line
+            assert ("<td>yes</td>" in line) == result.passed
+            assert ("stops the run" in line) == (result.blocking and not result.passed)
+            if not result.observed:
+                assert f">{result.broken}</td>" in line
+    users = text.split('<h2 id="users">')[1]
+    age = next(each for each in users.split("<tr>") if "<td>age.out_of_range<" in each)
+    numbers = re.findall(r'class="number">(\d+)<', age)
+    assert numbers == ["19", "2", "1"]
 
 
 def test_weeks_later_the_site_is_as_large_as_before(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.ranking import Panel, ReleasedModel, load_released_model
@@ -16,11 +17,25 @@ from recsys_pipeline.ranking.panel import PROFILE, TWO_STAGE
 K = 5
 
 
-def released(panel: Panel, data: Dataset, primary: str) -> ReleasedModel:
+def released(
+    panel: Panel,
+    data: Dataset,
+    primary: str,
+    movies: pd.DataFrame | None = None,
+    as_of: pd.Timestamp | None = None,
+) -> ReleasedModel:
     calibrations = {
         name: Calibration(0.5 + place, -1.0) for place, name in enumerate(panel.generators)
     }
-    return ReleasedModel(panel, primary, calibrations, data.items, data.movies)
+    movies = data.movies if movies is None else movies
+    return ReleasedModel(panel, primary, calibrations, data.items, movies, as_of)
+
+
+def expiring(data: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
+    """The movies of `data`, of which the second half has left the catalogue before `moment`."""
+    gone = np.arange(data.n_items) >= data.n_items // 2
+    until = np.where(gone, moment - pd.Timedelta(days=1), pd.NaT)
+    return data.movies.assign(**{n.AVAILABLE_UNTIL: pd.Series(until, dtype="datetime64[us, UTC]")})
 
 
 @pytest.mark.parametrize("primary", ["item_knn", TWO_STAGE])
@@ -59,6 +74,26 @@ def test_saved_and_loaded_it_gives_the_same_lists(
     np.testing.assert_array_equal(first.sources, second.sources)
     assert loaded.items.values.equals(small.items.values)
     pd.testing.assert_frame_equal(loaded.movies, small.movies)
+
+
+@pytest.mark.parametrize("primary", ["item_knn", TWO_STAGE])
+def test_movies_that_have_left_are_in_no_list(
+    panel: Panel, small: Dataset, primary: str, tmp_path: Path
+) -> None:
+    moment, half = small.as_of, small.n_items // 2
+    movies = expiring(small, moment)
+    released(panel, small, primary, movies, moment).save(tmp_path / "model")
+    loaded = load_released_model(tmp_path / "model")
+    assert loaded.as_of == moment
+    assert loaded.recommend(small.batch(), K).items.max() < half
+    few = np.arange(small.n_items) >= half - 3
+    found = loaded.recommend(small.batch(), K, allowed=few).items
+    assert set(np.unique(found)) <= {-1, half - 3, half - 2, half - 1}
+    assert (found >= 0).any()
+    undated = released(panel, small, primary, movies, None)
+    undated.save(tmp_path / "undated")
+    assert load_released_model(tmp_path / "undated").as_of is None
+    assert undated.recommend(small.batch(), K).items.max() >= half
 
 
 def test_there_is_no_pickle_among_its_files(panel: Panel, small: Dataset, tmp_path: Path) -> None:

@@ -10,9 +10,13 @@ from recsys_pipeline.errors import SourceError
 from recsys_pipeline.sources.identifiers import IdColumn, parse_ids
 
 
+def id_column(file: str, values: pa.Array) -> IdColumn:
+    return IdColumn("t", file, pa.chunked_array([values]), lambda row: f"{file} line {row + 2}")
+
+
 def ids(*columns: list[object]) -> tuple[list[pd.Series], list[str]]:
-    arrays = [pa.chunked_array([pa.array(column)]) for column in columns]
-    return parse_ids([IdColumn("t", f"file{i}", item) for i, item in enumerate(arrays)], "user")
+    arrays = [pa.array(column) for column in columns]
+    return parse_ids([id_column(f"file{i}", item) for i, item in enumerate(arrays)], "user")
 
 
 def test_whole_numbers_as_text_or_numbers_are_int64() -> None:
@@ -45,8 +49,7 @@ def test_one_other_id_makes_all_tables_text(other: str) -> None:
 
 def test_unsigned_numbers_beyond_int64_become_text() -> None:
     arrays = [pa.array([2**63], pa.uint64()), pa.array([1])]
-    columns = [IdColumn("t", "f", pa.chunked_array([array])) for array in arrays]
-    (first, second), _ = parse_ids(columns, "user")
+    (first, second), _ = parse_ids([id_column("f", array) for array in arrays], "user")
     assert first.tolist() == [str(2**63)]
     assert second.tolist() == ["1"]
 
@@ -86,15 +89,18 @@ def test_decimals_that_are_meant_stay() -> None:
     assert second.tolist() == ["1.5", "2"]
 
 
-def test_rounded_ids_are_refused() -> None:
-    with pytest.raises(SourceError, match=r"file0: the user ids were rounded, as in 1\.23E\+15"):
-        ids(["1.23E+15", "1.24E+15"])
+def test_rounded_ids_are_refused_and_placed_but_not_shown() -> None:
+    said = r"file0: 3 user ids were rounded, the first in file0 line 4\."
+    with pytest.raises(SourceError, match=said) as caught:
+        ids(["", "12", "1.23E+15", "1.24E+15", "1.24E+15"])
+    assert "1.2" not in caught.value.hint
     with pytest.raises(SourceError, match=r"floating point numbers beyond 2\^53"):
         ids([float(2**60), 1.0])
 
 
-def test_a_few_strange_ids_are_named() -> None:
-    _, notes = ids([str(number) for number in range(50)] + ["x7"])
+def test_a_few_strange_ids_are_counted_and_placed_but_not_shown() -> None:
+    _, notes = ids([None, *(str(number) for number in range(50)), "x7", "anna@example.org"])
     assert notes == [
-        "The user ids are kept as text, as some are no plain whole numbers: 'x7' in file0."
+        "The user ids are kept as text, as 2 of them are no plain whole numbers, the first in "
+        "file0 line 53."
     ]
