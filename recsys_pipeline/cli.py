@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -209,11 +210,23 @@ def run(
 
     show.summary(done, console)
     console.print("Where to look next:")
-    console.print("  recsys ui                 Dagster, MLflow and the Data Docs in your browser")
-    console.print("  recsys recommend USER     one user's list")
-    console.print("  recsys doctor             what is odd about the data or the set-up")
+    recsys = _as_typed()
+    for command, what in (
+        ("ui", "Dagster, MLflow and the Data Docs in your browser"),
+        ("recommend USER", "one user's list"),
+        ("doctor", "what is odd about the data or the set-up"),
+    ):
+        console.print(f"  {f'{recsys} {command}':<25} {what}", highlight=False, soft_wrap=True)
     for name, where in _places(loaded):
         console.print(f"  {name:<25} {where}", highlight=False, soft_wrap=True)
+
+
+def _as_typed() -> str:
+    """The command as it can be typed here: with its folder where that is not on the PATH."""
+    if shutil.which("recsys"):
+        return "recsys"
+    own = Path(sys.argv[0]).resolve()
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 def _places(settings: Any) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _DIFFERENCE = "diff_to_popularity"
 _SHOWN = ("auc", "ndcg_at_10", "coverage_at_10")
-_SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "coverage@10"}
+_SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "coverage"}
 _ARROW = re.compile(r"^column `[^`]*` → \w+: ")
 """What a reason says that the two columns before it say already."""
 _MARKS = {"ok": "[green]ok[/]", "odd": "[yellow]odd[/]", "broken": "[red]broken[/]"}
@@ -48,7 +48,7 @@ def summary(run: "RunSummary", console: Console) -> None:
         console.print()
     _tables(run, console)
     console.print(_comparison(run.comparison, str(facts["verdict"]["metric"]), chosen["chosen"]))
-    console.print("[dim]▶ is the one released.[/]")
+    console.print(f"[dim]▶ is the one released. {_gloss(str(facts['verdict']['metric']))}[/]")
     console.print(f"[dim]{escape(chosen['split'])}[/]", highlight=False)
     console.print(f"[dim]{escape(chosen['reason'])}[/]", highlight=False)
     console.print(f"[bold]{escape(facts['verdict']['sentence'])}[/]", highlight=False)
@@ -73,7 +73,7 @@ def _tables(run: "RunSummary", console: Console) -> None:
     told = "All data checks passed." if not sum(checks) else f"{sum(checks)} data checks not met:"
     console.print(told)
     for check in run.failed_checks:
-        console.print(f"  [yellow]not met[/] {escape(check)}", highlight=False)
+        console.print(f"  [yellow]not met[/], stops nothing: {escape(check)}", highlight=False)
     console.print()
 
 
@@ -83,8 +83,8 @@ def _comparison(comparison: pd.DataFrame, deciding: str, chosen: str) -> Table:
     metrics = [name for name in metrics if name in found]
     table = Table(title="On held-out data", title_justify="left", title_style="bold")
     table.add_column("recommender", no_wrap=True)
-    table.add_column(f"{_label(deciding)} (95 % interval)", justify="right")
-    table.add_column("against popularity", justify="right")
+    table.add_column(f"{_label(deciding)}\n(95 % interval)", justify="right", no_wrap=True)
+    table.add_column("against popularity", justify="right", no_wrap=True)
     for name in metrics[1:]:
         table.add_column(_label(name), justify="right")
     cells = comparison.set_index([RECOMMENDER, METRIC])
@@ -105,6 +105,22 @@ def _comparison(comparison: pd.DataFrame, deciding: str, chosen: str) -> Table:
             style="bold" if name == chosen else None,
         )
     return table
+
+
+def _gloss(deciding: str) -> str:
+    """What the columns say, for somebody who meets them for the first time."""
+    lines = [
+        "AUC: how well likes are told from dislikes (0.5 is chance).",
+        "nDCG@10: how high the movies chosen later stand in lists of ten; small where people",
+        "choose a few of many. coverage: share of the catalogue in somebody's list.",
+    ]
+    if deciding == "liked_share_in_top":
+        lines.insert(
+            0,
+            "Likes in top 5 %: of what a recommender itself would show (its top 5 %) and users met "
+            "later, the share that they liked.",
+        )
+    return " ".join(lines)
 
 
 def _label(metric: str) -> str:

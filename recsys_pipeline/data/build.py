@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from recsys_pipeline.contracts import INTERACTIONS
+from recsys_pipeline.contracts import INTERACTIONS, Column
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.config import LikesConfig
 from recsys_pipeline.data.dataset import BoolArray, Dataset, Events, Float32Array
@@ -11,6 +11,7 @@ from recsys_pipeline.data.ids import IdMap
 from recsys_pipeline.errors import SettingsError
 
 _RATING = INTERACTIONS.column(n.RATING)
+_WATCHED = INTERACTIONS.column(n.WATCH_FRACTION)
 
 
 def build_dataset(
@@ -58,27 +59,31 @@ def _likes(
     kind = likes.positive
     if kind == "auto":
         kind = "liked" if n.LIKED in interactions.columns else "all"
-    column = {"liked": n.LIKED, "rating": n.RATING, "all": None}[kind]
+    column = {"liked": n.LIKED, "rating": n.RATING, "watched": n.WATCH_FRACTION}.get(kind)
     if column is not None and column not in interactions.columns:
         raise SettingsError(
             f"learning.likes.positive = {kind!r}, but the interactions have no column {column!r}.",
             "Map that column in [source.files.interactions.columns], or use positive = 'all'.",
         )
     everyone = np.ones(len(interactions), dtype=np.float32)
-    if kind == "liked":
-        label = interactions[n.LIKED].to_numpy(dtype=np.float32, na_value=np.nan)
+    if column is not None:
+        values = interactions[column].to_numpy(dtype=np.float32, na_value=np.nan)
+        least = {"liked": 1.0, "rating": likes.min_rating, "watched": likes.min_watched}[kind]
+        label = np.where(np.isnan(values), np.nan, values >= np.float32(least)).astype(np.float32)
         return label == 1, everyone, label
-    if kind == "rating":
-        rating = interactions[n.RATING].to_numpy(dtype=np.float32)
-        known = np.where(np.isnan(rating), np.nan, rating >= likes.min_rating)
-        return known == 1, everyone, known.astype(np.float32)
-    weight = everyone
-    if n.RATING in interactions.columns:
-        rating = interactions[n.RATING].to_numpy(dtype=np.float32)
-        low, high = float(_RATING.minimum or 0.5), float(_RATING.maximum or 5.0)
-        share = (np.nan_to_num(rating, nan=high) - low) / (high - low)
-        weight = (likes.lowest_weight + (1 - likes.lowest_weight) * share).astype(np.float32)
-    return np.ones(len(interactions), dtype=bool), weight, None
+    for weighed_by in (_RATING, _WATCHED):
+        if weighed_by.name in interactions.columns:
+            weight = _weight(interactions[weighed_by.name], weighed_by, likes.lowest_weight)
+            return np.ones(len(interactions), dtype=bool), weight, None
+    return np.ones(len(interactions), dtype=bool), everyone, None
+
+
+def _weight(values: pd.Series, column: Column, lowest: float) -> Float32Array:
+    """From `lowest` at the column's minimum to 1 at its maximum; 1 where nothing is said."""
+    low, high = float(column.minimum or 0.0), float(column.maximum or 1.0)
+    given = values.to_numpy(dtype=np.float32, na_value=np.nan)
+    share = (np.nan_to_num(given, nan=high) - low) / (high - low)
+    return np.asarray(lowest + (1 - lowest) * share, dtype=np.float32)
 
 
 def _aligned(frame: pd.DataFrame, key: str, ids: IdMap) -> pd.DataFrame:

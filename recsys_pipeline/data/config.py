@@ -10,23 +10,26 @@ class LikesConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    positive: Literal["auto", "liked", "rating", "all"] = Field(
+    positive: Literal["auto", "liked", "rating", "watched", "all"] = Field(
         "auto",
         description=(
             "What counts as a like: 'liked' where that column is 1, 'rating' at or above "
-            "min_rating, 'all' interactions; 'auto' takes 'liked' where the column exists, "
-            "else 'all'."
+            "min_rating, 'watched' at or above min_watched, 'all' interactions, weighted by "
+            "rating or share watched; 'auto' takes 'liked' where the column exists, else 'all'."
         ),
     )
     min_rating: float = Field(
         4.0, ge=0.5, le=5, description="Lowest rating that is a like when positive = 'rating'."
+    )
+    min_watched: float = Field(
+        0.5, gt=0, le=1, description="Least share watched that is a like when positive = 'watched'."
     )
     lowest_weight: float = Field(
         0.3,
         gt=0,
         le=1,
         description=(
-            "Weight of the lowest rating when likes are weighted by their rating; the highest "
+            "Weight of the lowest rating (or share watched) where it weighs a like; the highest "
             "has weight 1."
         ),
     )

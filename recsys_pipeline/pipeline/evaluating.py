@@ -1,7 +1,7 @@
 """Evaluating: every recommender on what was held out, and the verdict on the chosen one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -88,12 +88,20 @@ def evaluate_all(
     chosen = trained.facts.chosen
     shown = ranked[chosen].items[:, : learning.k] >= 0
     scores = model.probabilities(ranked[chosen])[:, : learning.k][shown]
+    judged_best = verdict(
+        evaluations[chosen], evaluations[POPULARITY], deciding.name, _rng(learning, 0)
+    )
+    if chosen == POPULARITY:
+        sentence = (
+            "Better than popularity: no. Popularity itself was chosen, as nothing that was learned "
+            "did better on the window; more columns, or likes counted otherwise (learning.likes), "
+            "may help."
+        )
+        judged_best = replace(judged_best, answer="no", sentence=sentence)
     return EvaluationReport(
         table=compare(evaluations, _rng(learning, 0), baseline=POPULARITY),
         # The same draws as for the table, so that both state the same interval.
-        verdict=verdict(
-            evaluations[chosen], evaluations[POPULARITY], deciding.name, _rng(learning, 0)
-        ),
+        verdict=judged_best,
         deciding_reason=deciding.reason,
         chosen=chosen,
         n_users=len(held_out.users),

@@ -17,7 +17,7 @@ _RATING_SCALES: tuple[Scale, ...] = (
     STARS, (0.0, 5.0), (1.0, 10.0), (0.0, 10.0), (0.0, 20.0), (0.0, 100.0),
     (-1.0, 1.0), (-5.0, 5.0), (-10.0, 10.0),
 )  # fmt: skip
-_NEARLY_ALL = 0.99
+_NEARLY_ALL = 0.97
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Found:
 def detect_rating_scale(values: FloatArray) -> Found | None:
     """The scale of ratings; None where fewer than two distinct values are there to judge by.
 
-    A few values off the scale (below one in a hundred) do not count: they are errors, which the
+    A few values off the scale (up to three in a hundred) do not count: they are errors, which the
     contract's rules find.
     """
     present = values[np.isfinite(values)]

@@ -87,7 +87,7 @@ WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         ),
         n.LIKED: ("like is_liked is_like thumbs_up", "a_aime aime jaime j_aime"),
         n.WATCH_FRACTION: (
-            "watch_pct watch_percent watch_percentage watch_ratio watched_pct pct_watched "
+            "pct watch_pct watch_percent watch_percentage watch_ratio watched_pct pct_watched "
             "percent_watched completion completion_rate progress play_ratio",
             "temps_visionne_pct pourcentage_visionne part_vue part_visionnee taux_visionnage "
             "taux_completion pct_visionne",
