@@ -69,7 +69,7 @@ def source_assets(layout: Layout) -> dg.AssetsDefinition:
                 metadata={**about, "rows": report.rows, "failed_checks": len(report.failures)},
             )
         yield from check_results(layout, reports, docs)
-        raise_if_blocked(reports)
+        raise_if_blocked(reports, tables, doors.as_of)
 
     return mapped_tables
 

@@ -28,30 +28,37 @@ def reports(tables, as_of, limits=None, previous=None):
 
 
 def test_good_tables_pass(tables, as_of) -> None:
-    raise_if_blocked(reports(tables, as_of))
+    raise_if_blocked(reports(tables, as_of), tables, as_of)
 
 
 def test_too_many_rows_at_fault_stop_the_run_and_are_named(tables, as_of) -> None:
     ages = tables.users[n.AGE].where(tables.users.index >= 6, 999)
     bad = replace(tables, users=tables.users.assign(**{n.AGE: ages}))
     with pytest.raises(DataError, match=r"users: .*6 of 60 rows.*10\.0%.*age\.out_of_range") as at:
-        raise_if_blocked(reports(bad, as_of))
+        raise_if_blocked(reports(bad, as_of), bad, as_of)
     assert "checks.allowed_share" in at.value.hint
-    raise_if_blocked(reports(bad, as_of, CheckLimits(allowed_share=0.1)))
-    raise_if_blocked(reports(bad, as_of, CheckLimits(shares={"users.age.out_of_range": 0.5})))
+    first = bad.users.iloc[0]
+    assert f"first {first[n.SOURCE_FILE]} line {first[n.SOURCE_ROW]}, " in at.value.message
+    assert at.value.message.count(" line ") == 3
+    raise_if_blocked(reports(bad, as_of, CheckLimits(allowed_share=0.1)), bad, as_of)
+    raise_if_blocked(
+        reports(bad, as_of, CheckLimits(shares={"users.age.out_of_range": 0.5})), bad, as_of
+    )
 
 
 def test_a_table_that_shrank_stops_the_run_unless_it_is_a_replay(tables, as_of) -> None:
     with pytest.raises(DataError, match="interactions"):
-        raise_if_blocked(reports(tables, as_of, previous=PREVIOUS))
-    raise_if_blocked(reports(tables, pd.Timestamp("2023-05-01", tz="UTC"), previous=PREVIOUS))
-    raise_if_blocked(reports(tables, as_of, CheckLimits(shrink=0.95), PREVIOUS))
+        raise_if_blocked(reports(tables, as_of, previous=PREVIOUS), tables, as_of)
+    raise_if_blocked(
+        reports(tables, pd.Timestamp("2023-05-01", tz="UTC"), previous=PREVIOUS), tables, as_of
+    )
+    raise_if_blocked(reports(tables, as_of, CheckLimits(shrink=0.95), PREVIOUS), tables, as_of)
 
 
 def test_rows_after_as_of_never_stop_a_run(tables) -> None:
     early = pd.Timestamp("2023-01-05", tz="UTC")
     found = reports(tables, early)
-    raise_if_blocked(found)
+    raise_if_blocked(found, tables, early)
     assert any("after_as_of" in result.name for report in found for result in report.results)
 
 
@@ -69,7 +76,7 @@ def test_a_table_that_shrank_is_told_of_by_its_rows(tables, as_of) -> None:
     (result,) = reports(tables, as_of, previous=PREVIOUS)[2].failures
     assert result.observed == f"{len(tables.interactions):,} rows"
     with pytest.raises(DataError, match=rf"last release: {result.observed} \[row_count"):
-        raise_if_blocked(reports(tables, as_of, previous=PREVIOUS))
+        raise_if_blocked(reports(tables, as_of, previous=PREVIOUS), tables, as_of)
 
 
 def test_load_reads_all_or_a_sample(source, as_of, tables) -> None:
