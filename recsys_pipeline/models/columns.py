@@ -5,6 +5,7 @@ that is missing, or that was not there at fitting, gets the mean of the features
 counts as the average row. Where values were missing at fitting, a further feature says so.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
@@ -66,7 +67,7 @@ def quantile_knots(values: Float64Array, count: int) -> tuple[float, ...]:
 
 
 @dataclass(frozen=True)
-class ColumnEncoder:
+class ColumnEncoder(ABC):
     """What the encoders of one column share.
 
     Attributes:
@@ -82,13 +83,13 @@ class ColumnEncoder:
     kind: ClassVar[str]
 
     @property
+    @abstractmethod
     def labels(self) -> tuple[str, ...]:
         """Names of the features without the indicator."""
-        raise NotImplementedError
 
+    @abstractmethod
     def raw(self, values: pd.Series) -> Float32Array:
         """Features without the indicator; rows of zeros where nothing is known."""
-        raise NotImplementedError
 
     @property
     def names(self) -> tuple[str, ...]:
