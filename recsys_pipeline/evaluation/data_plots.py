@@ -15,44 +15,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from recsys_pipeline.evaluation import style
 
 
-def score_distribution(
-    scores: npt.NDArray[Any], liked: npt.NDArray[np.bool_] | None = None
-) -> Figure:
-    """How scores are spread; with labels, those of liked and disliked pairs apart.
-
-    Args:
-        scores: ``(n,)``, estimated probabilities or any other scores; not finite ones are left out.
-        liked: bool ``(n,)``, or None.
-    """
-    made = style.figure(
-        "Scores of liked and disliked movies" if liked is not None else "Scores of movies in lists",
-        "The further apart the two, the better the scores tell them apart."
-        if liked is not None
-        else "Share of the list places in each band of scores.",
-    )
-    finite = np.isfinite(scores)
-    values = np.asarray(scores, dtype=np.float64)[finite]
-    if not len(values):
-        return style.nothing_to_show(made, "No scores")
-    groups = {"": values}
-    if liked is not None:
-        kept = liked[finite]
-        groups = {"disliked": values[~kept], "liked": values[kept]}
-    edges = np.histogram_bin_edges(values, bins=40)
-    axes = style.tidy(made.add_subplot())
-    for colour, (name, group) in zip((style.SECOND, style.MAIN), groups.items(), strict=False):
-        share = np.histogram(group, edges)[0] / max(len(group), 1)
-        label = f"{name} ({len(group):,})"
-        colour = colour if name else style.MAIN
-        axes.stairs(100 * share, edges, fill=True, color=colour, alpha=0.25)
-        axes.stairs(100 * share, edges, color=colour, linewidth=1.4, label=label)
-    axes.set_xlabel("score")
-    axes.set_ylabel("share of pairs (%)")
-    if liked is not None:
-        axes.legend(frameon=False, fontsize=9)
-    return made
-
-
 def feature_importance(importances: Mapping[str, float], *, top: int = 20) -> Figure:
     """Bars of the `top` features that the ranker leans on most, the strongest first."""
     shown = sorted(importances.items(), key=lambda pair: (-pair[1], pair[0]))[:top]

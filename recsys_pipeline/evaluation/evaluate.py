@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys_pipeline.evaluation import names
+from recsys_pipeline.evaluation.beyond import ListContext, beyond_accuracy
 from recsys_pipeline.evaluation.held_out import HeldOut
 from recsys_pipeline.evaluation.intervals import (
     N_RESAMPLES,
@@ -24,6 +25,7 @@ from recsys_pipeline.evaluation.labelled import (
     liked_share_in_top,
     top_size,
 )
+from recsys_pipeline.evaluation.lists import list_figures
 from recsys_pipeline.evaluation.metrics import (
     Hits,
     IntArray,
@@ -40,7 +42,7 @@ from recsys_pipeline.evaluation.per_user import PerUser
 KS: Final = (5, 10, 20)
 """List lengths at which ranking is judged."""
 
-_RANKING: Final = {
+RANKING: Final = {
     names.NDCG: ndcg_at_k,
     names.PRECISION: precision_at_k,
     names.RECALL: recall_at_k,
@@ -48,6 +50,7 @@ _RANKING: Final = {
     names.MRR: mrr_at_k,
     names.HIT_RATE: hit_rate_at_k,
 }
+"""Ranking metrics by name: functions of hits and k."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,14 @@ class Evaluation:
     Attributes:
         users: int32 ``(n_users,)``, rows in the user map: whose figures these are.
         per_user: for each metric its figures user by user.
-        coverage: share of the catalogue in at least one list, by ``coverage_at_k``.
+        of_lists: figures of all lists together, which have no interval: the share of the catalogue
+            in at least one list, by ``coverage_at_k``, and with a context those of `lists`.
         intervals: for each metric of `per_user` its figure with a confidence interval.
     """
 
     users: npt.NDArray[np.int32]
     per_user: Mapping[str, PerUser]
-    coverage: Mapping[str, float]
+    of_lists: Mapping[str, float]
     intervals: Mapping[str, Interval]
 
     @property
@@ -71,13 +75,13 @@ class Evaluation:
         """Every finite figure by its name in logs; no intervals."""
         means = {name: interval.mean for name, interval in self.intervals.items()}
         return {
-            name: mean for name, mean in {**means, **self.coverage}.items() if np.isfinite(mean)
+            name: mean for name, mean in {**means, **self.of_lists}.items() if np.isfinite(mean)
         }
 
     def summary(self) -> pd.DataFrame:
         """One row per metric: metric, k (missing where it has none), mean, low, high, n_users."""
         rows = list(self.intervals.items())
-        rows += [(name, _certain(value, len(self.users))) for name, value in self.coverage.items()]
+        rows += [(name, _certain(value, len(self.users))) for name, value in self.of_lists.items()]
         table = pd.DataFrame(
             {
                 names.METRIC: pd.Series([name for name, _ in rows], dtype="str"),
@@ -107,6 +111,7 @@ def evaluate(
     *,
     scores: npt.NDArray[Any] | None = None,
     probabilities: npt.NDArray[Any] | None = None,
+    context: ListContext | None = None,
     ks: Sequence[int] = KS,
     n_resamples: int = N_RESAMPLES,
 ) -> Evaluation:
@@ -121,11 +126,14 @@ def evaluate(
         scores: ``(n_exposures,)``, the score of each labelled exposure on any scale; for the AUCs.
         probabilities: the same as probabilities of a like, for precision, recall and F1; also for
             the AUCs where there are no `scores`.
+        context: what the lists are held against for figures beyond accuracy, at its own k; None
+            leaves them out.
         ks: list lengths at which ranking is judged.
         n_resamples: draws of the bootstrap.
 
     Returns:
-        ranking metrics and coverage at each k, and the metrics that labels and scores allow.
+        ranking metrics and coverage at each k, the metrics that labels and scores allow, and
+        those that the context allows.
 
     Raises:
         ValueError: shapes do not match, lists are too short, or scores come without labels.
@@ -141,22 +149,25 @@ def evaluate(
     relevant_users = hits.some.astype(np.float64)
     per_user = {
         names.at_k(base, k): PerUser(np.nan_to_num(metric(hits, k)), relevant_users)
-        for base, metric in _RANKING.items()
+        for base, metric in RANKING.items()
         for k in ks
     }
     if exposures is not None:
         top = items[:, : top_size(n_items)]
         per_user[names.LIKED_SHARE_IN_TOP] = liked_share_in_top(top, exposures, n_items)
         per_user |= _on_scores(exposures, scores, probabilities)
-    coverage = {
+    of_lists = {
         names.at_k(names.COVERAGE, k): catalogue_coverage(items[:, :k], n_items) for k in ks
     }
+    if context is not None:
+        per_user |= beyond_accuracy(items, held_out.relevant, context)
+        of_lists |= list_figures(items, context.k, n_items)
     samples = resample(list(per_user.values()), rng, n_resamples=n_resamples)
     intervals = {
-        name: _within_0_and_1(percentile_interval(metric.mean, samples[:, i], metric.n_users))
+        name: _possible(name, percentile_interval(metric.mean, samples[:, i], metric.n_users))
         for i, (name, metric) in enumerate(per_user.items())
     }
-    return Evaluation(held_out.users, per_user, coverage, intervals)
+    return Evaluation(held_out.users, per_user, of_lists, intervals)
 
 
 def _on_scores(
@@ -179,8 +190,10 @@ def _on_scores(
     return found
 
 
-def _within_0_and_1(interval: Interval) -> Interval:
-    """Every metric lies there; the linearised interval of an AUC near 1 may reach beyond."""
+def _possible(metric: str, interval: Interval) -> Interval:
+    """An AUC lies within 0…1; its linearised interval near 1 may reach beyond."""
+    if metric != names.AUC:
+        return interval
     low, high = np.clip([interval.low, interval.high], 0.0, 1.0)
     return Interval(interval.mean, float(low), float(high), interval.n, interval.level)
 
@@ -207,7 +220,7 @@ def compare(
     Returns:
         one row per recommender and metric, in the order given: recommender, metric, mean, low,
         high, diff_to_<baseline>, diff_low, diff_high. Differences are 0 for the baseline itself,
-        and NaN where it has no such figure; coverage has no interval.
+        and NaN where it has no such figure; the figures of all lists together have no interval.
 
     Raises:
         ValueError: there is no baseline, or the recommenders were judged on different users.
@@ -233,8 +246,8 @@ def compare(
         if metric in base.per_user
     }
     for name, evaluation in evaluations.items():
-        for metric, value in evaluation.coverage.items():
-            less = value - base.coverage.get(metric, float("nan"))
+        for metric, value in evaluation.of_lists.items():
+            less = value - base.of_lists.get(metric, float("nan"))
             differences[name, metric] = _certain(less, len(evaluation.users))
     return _table(evaluations, differences, names.DIFFERENCE.format(baseline))
 

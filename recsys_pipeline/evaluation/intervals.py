@@ -50,7 +50,7 @@ def resample(
     users for all of them. NaN where no user drawn has a figure.
 
     Args:
-        metrics: each over n users. An array that several metrics share is summed once.
+        metrics: each over n users. An array that several metrics have alike is summed once.
         rng: draws ``n_resamples * n`` users.
 
     Raises:
@@ -61,16 +61,21 @@ def resample(
     n_users = len(metrics[0])
     if any(len(metric) != n_users for metric in metrics):
         raise ValueError(f"metrics over {sorted({len(m) for m in metrics})} users")
-    arrays = {id(a): a for metric in metrics for a in (metric.numerator, metric.denominator)}
+    keys = [(m.numerator.tobytes(), m.denominator.tobytes()) for m in metrics]
+    arrays = {
+        key: array
+        for metric, pair in zip(metrics, keys, strict=True)
+        for key, array in zip(pair, (metric.numerator, metric.denominator), strict=True)
+    }
     place = {key: column for column, key in enumerate(arrays)}
     table = np.column_stack(list(arrays.values()))
     # Flat products: more threads lose more by waiting for one another than they gain.
     with threadpool_limits(1, user_api="blas"):
         sums = _resampled_sums(table, rng, n_resamples)
     out = np.full((n_resamples, len(metrics)), np.nan)
-    for column, metric in enumerate(metrics):
-        by = sums[:, place[id(metric.denominator)]]
-        np.divide(sums[:, place[id(metric.numerator)]], by, out=out[:, column], where=by > 0)
+    for column, (numerator, denominator) in enumerate(keys):
+        by = sums[:, place[denominator]]
+        np.divide(sums[:, place[numerator]], by, out=out[:, column], where=by > 0)
     return out
 
 

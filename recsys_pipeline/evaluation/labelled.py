@@ -44,7 +44,9 @@ class Exposures:
             n_items: size of the catalogue.
         """
         rows = np.arange(self.n_users, dtype=np.int64)[:, None]
-        listed = np.sort((rows * n_items + items)[items >= 0])
+        # Row by row is faster than all at once, and the rows ascend already.
+        ordered = np.sort(items, axis=1)
+        listed = (rows * n_items + ordered)[ordered >= 0]
         keys = self.row.astype(np.int64) * n_items + self.item
         if not len(listed):
             return np.zeros(len(self), dtype=bool)

@@ -11,6 +11,17 @@ MRR: Final = "mrr"
 HIT_RATE: Final = "hit_rate"
 COVERAGE: Final = "coverage"
 
+NOVELTY: Final = "novelty"
+DIVERSITY: Final = "intra_list_diversity"
+SERENDIPITY: Final = "serendipity"
+POPULARITY_LIFT: Final = "popularity_lift"
+MISCALIBRATION: Final = "miscalibration"
+GINI: Final = "gini"
+DISTINCT_MOVIES: Final = "distinct_movies"
+SAMENESS: Final = "sameness"
+SHORT_LISTS: Final = "short_lists"
+REPEATED: Final = "repeated"
+
 LIKED_SHARE_IN_TOP: Final = "liked_share_in_top"
 AUC: Final = "auc"
 AUC_BY_USER: Final = "auc_by_user"
@@ -26,6 +37,16 @@ _LABELS: Final = {
     MRR: "MRR",
     HIT_RATE: "Hit rate",
     COVERAGE: "Catalogue coverage",
+    NOVELTY: "Novelty (bits)",
+    DIVERSITY: "Diversity within a list",
+    SERENDIPITY: "Serendipity",
+    POPULARITY_LIFT: "Popularity lift",
+    MISCALIBRATION: "Genre miscalibration",
+    GINI: "Gini index of what is shown",
+    DISTINCT_MOVIES: "Different movies shown",
+    SAMENESS: "Sameness of lists",
+    SHORT_LISTS: "Share of short lists",
+    REPEATED: "Share of lists with a movie twice",
     LIKED_SHARE_IN_TOP: "Share of likes in its own top 5 %",
     AUC: "AUC",
     AUC_BY_USER: "AUC within a user",
@@ -33,6 +54,9 @@ _LABELS: Final = {
     LIKED_RECALL: "Recall on likes",
     LIKED_F1: "F1 on likes",
 }
+
+_LOWER_IS_BETTER: Final = {MISCALIBRATION, GINI, SAMENESS, SHORT_LISTS, REPEATED}
+_NEITHER: Final = {POPULARITY_LIFT}
 
 # columns of the tables of figures
 RECOMMENDER: Final = "recommender"
@@ -45,6 +69,13 @@ N_USERS: Final = "n_users"
 DIFFERENCE: Final = "diff_to_{}"
 DIFFERENCE_LOW: Final = "diff_low"
 DIFFERENCE_HIGH: Final = "diff_high"
+GROUPING: Final = "grouping"
+GROUP: Final = "group"
+FIRST: Final = "a"
+SECOND: Final = "b"
+DIFFERENCE_OF_PAIR: Final = "difference"
+P_VALUE: Final = "p"
+P_CORRECTED: Final = "p_corrected"
 
 _AT_K = re.compile(r"(?P<base>\w+)_at_(?P<k>\d+)")
 
@@ -77,3 +108,17 @@ def metric_label(metric: str) -> str:
     base, k = base_and_k(metric)
     label = _LABELS.get(base, base)
     return label if k is None else f"{label}@{k}"
+
+
+def higher_is_better(metric: str) -> bool | None:
+    """Whether a larger figure is a better one; None where neither end is good, or unknown.
+
+    The popularity lift is None: lists may as well be too popular as too obscure.
+
+    >>> higher_is_better("ndcg_at_10"), higher_is_better("gini_at_10")
+    (True, False)
+    """
+    base, _ = base_and_k(metric)
+    if base in _NEITHER or base not in _LABELS:
+        return None
+    return base not in _LOWER_IS_BETTER

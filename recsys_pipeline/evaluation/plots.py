@@ -81,25 +81,51 @@ def accuracy_against_coverage(
     baseline: str = "popularity",
 ) -> Figure:
     """One point per recommender: its figure by `metric` over its coverage of the catalogue."""
-    label = names.metric_label(metric)
     made = style.figure(
-        f"{label} against variety",
+        f"{names.metric_label(metric)} against variety",
         "Up: better lists. Right: more of the catalogue is recommended to somebody.",
         width=7.5,
         height=4.2,
     )
+    return _one_against_the_other(made, comparison, metric, coverage, baseline)
+
+
+def accuracy_against_serendipity(
+    comparison: pd.DataFrame,
+    metric: str,
+    *,
+    serendipity: str = "serendipity_at_10",
+    baseline: str = "popularity",
+) -> Figure:
+    """One point per recommender: its figure by `metric` over its serendipity."""
+    made = style.figure(
+        f"{names.metric_label(metric)} against serendipity",
+        "Up: better lists. Right: more liked movies that popularity would not have shown.",
+        width=7.5,
+        height=4.2,
+    )
+    return _one_against_the_other(made, comparison, metric, serendipity, baseline)
+
+
+def _one_against_the_other(
+    made: Figure, comparison: pd.DataFrame, metric: str, other: str, baseline: str
+) -> Figure:
+    """Points of all recommenders: `metric` upwards, `other`, a share, to the right in per cent."""
+    label = names.metric_label(metric)
     points = comparison.pivot(index=names.RECOMMENDER, columns=names.METRIC, values=names.MEAN)
-    if not {metric, coverage} <= set(points.columns):
-        return style.nothing_to_show(made, f"No figures for {metric} and {coverage}")
+    if not {metric, other} <= set(points.columns):
+        return style.nothing_to_show(made, f"No figures for {metric} and {other}")
     # In the order given, so that a recommender has one colour and marker in all figures.
-    points = points.loc[comparison[names.RECOMMENDER].unique(), [metric, coverage]].dropna()
+    points = points.loc[comparison[names.RECOMMENDER].unique(), [metric, other]].dropna()
     axes = style.tidy(made.add_subplot(), grid="both")
-    axes.set_xlabel(f"{names.metric_label(coverage)} (%)")
+    axes.set_xlabel(f"{names.metric_label(other)} (%)")
     axes.set_ylabel(label)
-    x, y = 100 * points[coverage].to_numpy(), points[metric].to_numpy()
+    x, y = 100 * points[other].to_numpy(), points[metric].to_numpy()
     top = float(y.max(initial=0.0)) * 1.12 or 1.0
     axes.set_ylim(0, top)
-    axes.set_xlim(0, max(float(x.max(initial=0.0)) * 1.06, 1.0))
+    # A baseline that is 0 by its definition stands beside the axis and not on it.
+    widest = max(float(x.max(initial=0.0)), 1.0)
+    axes.set_xlim(-0.03 * widest if (x == 0).any() else 0, 1.06 * widest)
     colours = style.colours_of(points.index.tolist(), baseline)
     # Labels stand in a column at the right, so that points close together do not hide them.
     heights = style.spread((y / top).tolist(), 0.065, 0.02, 0.98)

@@ -1,11 +1,14 @@
 """The look of the figures: one palette, one size, one way to label."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 # Okabe and Ito's palette, told apart by colour-blind readers as well; their yellow is too light
@@ -17,6 +20,8 @@ MUTED: Final = "#6B6B6B"
 GRID: Final = "#E3E3E3"
 MAIN: Final = COLOURS[0]
 SECOND: Final = COLOURS[1]
+DIVERGING: Final = LinearSegmentedColormap.from_list("diverging", (SECOND, "white", MAIN))
+"""From the worse through nothing to the better."""
 
 _BASELINE: Final = "#6B6B6B"
 
@@ -25,9 +30,29 @@ _MARGIN: Final = 0.12
 _HEAD: Final = 0.6
 
 
+class Picture(Figure):
+    """A figure that is drawn once, however many places it is shown in."""
+
+    @cached_property
+    def png(self) -> bytes:
+        """The finished figure as a PNG: what is drawn afterwards is not in it."""
+        return _png(self)
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG."""
+    return figure.png if isinstance(figure, Picture) else _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
 def figure(title: str, subtitle: str, *, width: float = 7.0, height: float = 4.0) -> Figure:
     """An empty figure whose title says what is seen and whose subtitle how to read it."""
-    made = Figure(figsize=(width, height), dpi=110, facecolor="white")
+    made = Picture(figsize=(width, height), dpi=110, facecolor="white")
     left, head = _MARGIN / width, 1 - _HEAD / height
     made.text(left, 1 - 0.12 / height, title, va="top", fontsize=12, fontweight="bold", color=INK)
     made.text(left, 1 - 0.36 / height, subtitle, va="top", fontsize=9, color=MUTED)

@@ -133,7 +133,7 @@ def verdict(
         ours,
         theirs,
         difference,
-        f"Better than popularity: {answer}. {_figures(metric, ours, theirs, difference)}",
+        f"Better than popularity: {answer}. {figures_sentence(metric, ours, theirs, difference)}",
     )
 
 
@@ -145,7 +145,8 @@ def _answer(difference: Interval) -> Answer:
     return "cannot tell"
 
 
-def _figures(metric: str, ours: Interval, theirs: Interval, difference: Interval) -> str:
+def figures_sentence(metric: str, ours: Interval, theirs: Interval, difference: Interval) -> str:
+    """Two figures and their paired difference with its interval, in words for people."""
     label = names.metric_label(metric)
     users = "1 user" if difference.n == 1 else f"{difference.n:,} users"
     if not np.isfinite(difference.low):

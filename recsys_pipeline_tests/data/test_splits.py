@@ -45,8 +45,11 @@ def one_time(events: Events) -> bool:
     return events.time is not None and len(events) > 0 and len(np.unique(events.time)) == 1
 
 
-@given(ROWS, st.sampled_from(["auto", "temporal", "last", "random"]), SHARES, st.booleans())
-def test_train_and_test_are_disjoint_and_complete(
+KINDS = ["auto", "temporal", "last", "leave_last", "random", "strong"]
+
+
+@given(ROWS, st.sampled_from(KINDS), SHARES, st.booleans())
+def test_known_and_test_are_disjoint_and_complete(
     rows: list[tuple[int, int, int]], kind: str, share: float, by_movie: bool
 ) -> None:
     events = events_of(rows)
@@ -55,9 +58,12 @@ def test_train_and_test_are_disjoint_and_complete(
     made = split(
         events, kind, rng=rng(), test_share=share, stratify="movie" if by_movie else "user"
     )
-    assert made.train.dtype == made.test.dtype == bool
+    assert made.train.dtype == made.known.dtype == made.test.dtype == bool
     assert made.train.shape == (len(rows),)
-    assert (made.train != made.test).all()
+    assert (made.known != made.test).all()
+    assert (made.known | ~made.train).all()
+    if kind != "strong":
+        assert np.array_equal(made.known, made.train)
 
 
 @given(ROWS, SHARES)
@@ -81,14 +87,20 @@ def test_a_cut_in_time_separates_nothing_that_happened_at_once(
     assert abs(made.test.mean() - share) == pytest.approx(best)
 
 
-@given(ROWS, st.randoms(use_true_random=False), st.sampled_from(["temporal", "last"]), SHARES)
+@given(
+    ROWS,
+    st.randoms(use_true_random=False),
+    st.sampled_from(["temporal", "last", "leave_last", "strong"]),
+    SHARES,
+)
 def test_the_order_of_rows_does_not_matter(
     rows: list[tuple[int, int, int]], random: object, kind: str, share: float
 ) -> None:
     shuffled = list(rows)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     first, second = events_of(rows), events_of(shuffled)
-    if kind == "temporal" and one_time(first):
+    # Without times `strong` draws events at random.
+    if kind in ("temporal", "strong") and one_time(first):
         return
 
     def held(events: Events, source: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -198,10 +210,86 @@ def test_auto_is_random_without_times() -> None:
     assert at_once.reason.startswith("All events have the same time")
 
 
-@pytest.mark.parametrize("kind", ["auto", "temporal", "last", "random"])
+@given(ROWS, st.tuples(st.integers(0, 5), st.integers(0, 8), st.integers(0, 6)))
+def test_the_rows_of_others_do_not_move_a_users_own(
+    rows: list[tuple[int, int, int]], further: tuple[int, int, int]
+) -> None:
+    for kind in ("last", "leave_last"):
+        few, more = (
+            split(events_of(each), kind, rng=rng()).test for each in (rows, [further, *rows])
+        )
+        others = np.array([row[0] != further[0] for row in rows], dtype=bool)
+        assert np.array_equal(few[others], more[1:][others])
+
+
+def test_leave_last_holds_out_one_event_of_each_user() -> None:
+    events = events_of([(0, 4, 9), (0, 3, 9), (0, 9, 1), (1, 2, 5), (2, 7, 3), (2, 1, 4)])
+    made = split(events, "leave_last", rng=rng())
+    assert made.test.tolist() == [True, False, False, False, False, True]
+    assert made.reason == (
+        "The last event of each user is held out: 2 of 6. Users with one event keep it for "
+        "training."
+    )
+
+
+@given(ROWS)
+def test_leave_last_is_the_latest_of_all_that_a_user_has(rows: list[tuple[int, int, int]]) -> None:
+    made = split(events_of(rows), "leave_last", rng=rng())
+    for user in {row[0] for row in rows}:
+        own = [(row[2], row[1], bool(held)) for row, held in zip(rows, made.test, strict=True)
+               if row[0] == user]  # fmt: skip
+        held = [each[:2] for each in own if each[2]]
+        assert held == ([max(own)[:2]] if len(own) > 1 else [])
+
+
+@given(ROWS, SHARES, st.sampled_from([0.1, 0.3, 0.5, 0.9]), st.booleans())
+def test_strong_judges_users_that_nothing_was_learned_from(
+    rows: list[tuple[int, int, int]], share: float, user_share: float, with_time: bool
+) -> None:
+    events = events_of(rows, with_time=with_time)
+    made = split(events, "strong", rng=rng(), test_share=share, user_share=user_share)
+    learned, judged = (set(events.user[each].tolist()) for each in (made.train, made.test))
+    assert not learned & judged
+    assert learned or not rows
+    users, sizes = np.unique(events.user, return_counts=True)
+    possible = int((sizes > 1).sum())
+    wanted = max(round(user_share * possible), 1)
+    assert len(judged) == min(wanted, possible, max(len(users) - 1, 0))
+    for user in judged:
+        own = events.user == user
+        held = int(own.sum() - np.clip(round((1 - share) * own.sum()), 1, own.sum() - 1))
+        assert made.test[own].sum() == held
+        if with_time and not one_time(events):
+            order = sorted((row[2], row[1]) for row in rows if row[0] == user)
+            last = sorted((row[2], row[1]) for row, test in zip(rows, made.test, strict=True)
+                          if test and row[0] == user)  # fmt: skip
+            assert last == order[-held:]
+
+
+def test_strong_says_what_it_did() -> None:
+    made = split(grown(10, 10), "strong", rng=rng(), user_share=0.3)
+    assert (made.kind, made.cut) == ("strong", None)
+    assert (int((~made.train).sum()), int(made.test.sum())) == (30, 6)
+    assert made.reason == (
+        "Nothing is learned from 3 of 10 users; of each of them the last 20 % is held out and the "
+        "rest is known."
+    )
+    plain = events_of([(u, i, 0) for u in range(10) for i in range(5)], with_time=False)
+    assert "a random 20 % is held out" in split(plain, "strong", rng=rng()).reason
+
+
+def test_strong_draws_other_users_from_another_generator() -> None:
+    first, second, other = (
+        split(grown(40, 5), "strong", rng=np.random.default_rng(seed)).train for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_events(kind: str) -> None:
     made = split(events_of([]), kind, rng=rng())
-    assert made.train.shape == made.test.shape == (0,)
+    assert made.train.shape == made.known.shape == made.test.shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +299,7 @@ def test_no_events(kind: str) -> None:
         ({"test_share": 0.0}, "0.0"),
         ({"test_share": 1.0}, "1.0"),
         ({"stratify": "genre"}, "genre"),
+        ({"user_share": 1.0}, "1.0"),
         ({"kind": "temporal"}, "same one"),
     ],
 )
@@ -222,7 +311,7 @@ def test_what_cannot_be_done_is_refused_with_a_way_out(
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("kind", ["temporal", "last"])
+@pytest.mark.parametrize("kind", ["temporal", "last", "leave_last"])
 def test_splits_by_time_need_times(kind: str) -> None:
     with pytest.raises(SettingsError, match="needs times"):
         split(events_of([(0, 0, 0)], with_time=False), kind, rng=rng())
@@ -231,7 +320,7 @@ def test_splits_by_time_need_times(kind: str) -> None:
 def test_the_events_stay_as_they_were() -> None:
     events = grown(5, 5)
     before = [events.user.copy(), events.item.copy(), events.time.copy()]
-    for kind in ("auto", "temporal", "last", "random"):
+    for kind in KINDS:
         split(events, kind, rng=rng())
     for array, old in zip([events.user, events.item, events.time], before, strict=True):
         assert np.array_equal(array, old)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from recsys_pipeline.evaluation import names
+from recsys_pipeline.evaluation.beyond import ListContext
 from recsys_pipeline.evaluation.evaluate import Evaluation, compare, evaluate, list_length
 from recsys_pipeline.evaluation.held_out import HeldOut
 from recsys_pipeline.evaluation.labelled import Exposures
@@ -44,13 +46,62 @@ def test_every_metric_has_values_per_user_and_an_interval() -> None:
     assert {f"{m}_at_{k}" for m in ("ndcg", "precision", "map") for k in (5, 10, 20)} < set(
         found.per_user
     )
-    assert set(found.coverage) == {"coverage_at_5", "coverage_at_10", "coverage_at_20"}
+    assert set(found.of_lists) == {"coverage_at_5", "coverage_at_10", "coverage_at_20"}
     expected = ndcg_at_k(Hits.of(lists_of(1.0, 3), held_out().relevant), 10)
     np.testing.assert_array_equal(found.per_user["ndcg_at_10"].values, expected)
     interval = found.intervals["ndcg_at_10"]
     assert interval.mean == pytest.approx(np.nanmean(expected))
     assert interval.low < interval.mean < interval.high
     assert interval.n == np.isfinite(expected).sum() < N_USERS
+
+
+def context() -> ListContext:
+    genres = sp.csr_matrix((rng(7).random((N_ITEMS, 6)) < 0.3).astype(np.float32))
+    history = sp.csr_matrix((rng(8).random((N_USERS, N_ITEMS)) < 0.1).astype(np.float32))
+    return ListContext(np.arange(N_ITEMS), history, lists_of(0.0, 9), genres, k=7)
+
+
+def test_a_context_brings_what_is_beyond_accuracy() -> None:
+    plain, found = evaluation(1.0), evaluation(1.0, context=context())
+    assert set(found.per_user) - set(plain.per_user) == {
+        "novelty_at_7",
+        "serendipity_at_7",
+        "popularity_lift_at_7",
+        "intra_list_diversity_at_7",
+        "miscalibration_at_7",
+    }
+    assert set(found.of_lists) - set(plain.of_lists) == {
+        f"{name}_at_7"
+        for name in ("gini", "distinct_movies", "sameness", "short_lists", "repeated")
+    }
+    for name, interval in plain.intervals.items():
+        assert found.intervals[name] == interval
+    bits = found.intervals["novelty_at_7"]
+    assert 1 < bits.low < bits.mean < bits.high
+    assert found.figures["repeated_at_7"] == 0
+    comparison = compare(
+        {"popularity": found, "x": evaluation(0.5, context=context())}, rng(), n_resamples=50
+    ).set_index(["recommender", "metric"])
+    difference = comparison.loc[("x", "gini_at_7"), "diff_to_popularity"]
+    lists = evaluation(0.5, context=context()).of_lists
+    assert difference == lists["gini_at_7"] - found.of_lists["gini_at_7"]
+    assert np.isfinite(comparison.loc[("x", "novelty_at_7"), "diff_low"])
+
+
+def test_every_metric_has_a_name_for_people_and_a_better_end() -> None:
+    exposures = held_out().exposures
+    assert exposures is not None
+    chances = rng().random(len(exposures))
+    found = evaluation(1.0, context=context(), probabilities=chances).summary()["metric"]
+    neither = {name for name in found if names.higher_is_better(name) is None}
+    assert neither == {"popularity_lift_at_7"}
+    lower = {name for name in found if names.higher_is_better(name) is False}
+    assert lower == {
+        f"{name}_at_7" for name in ("miscalibration", "gini", "sameness", "short_lists", "repeated")
+    }
+    assert all(names.metric_label(name)[0].isupper() or "nDCG" in names.metric_label(name)
+               for name in found)  # fmt: skip
+    assert names.higher_is_better("seconds") is None
 
 
 def test_scores_bring_aucs_and_probabilities_the_rest() -> None:
