@@ -2,7 +2,35 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat
+
+
+class WeightsConfig(BaseModel):
+    """What makes one interaction count more than another; all weights are multiplied."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_types: dict[str, NonNegativeFloat] = Field(
+        default={},
+        description=(
+            "Weight of each event type, such as {purchase = 3, view = 0.5}. A type that is not "
+            "named has 1. With 0 an event is no like, but its movie counts as seen."
+        ),
+    )
+    half_life_days: PositiveFloat | None = Field(
+        default=None,
+        description=(
+            "Days after which an interaction counts half, counted back from the newest one; "
+            "without a value all count alike."
+        ),
+    )
+    liked_by: Literal["none", "rating", "watched"] = Field(
+        default="none",
+        description=(
+            "What weighs an interaction where likes are told apart: 'rating' or 'watched' (share "
+            "of the movie), as for positive = 'all'; 'none' lets all likes count alike."
+        ),
+    )
 
 
 class LikesConfig(BaseModel):
@@ -33,3 +61,4 @@ class LikesConfig(BaseModel):
             "has weight 1."
         ),
     )
+    weights: WeightsConfig = WeightsConfig()

@@ -59,18 +59,32 @@ class UserBatch:
         history: CSR float32 ``(n, n_items)``: the weight of each liked item.
         seen: CSR float32 ``(n, n_items)``: every item that the user met, liked or not.
         profiles: DataFrame with n rows: the users' columns (no id needed).
+        recency: CSR float32 of the same shape and entries as `history`: the place of each liked
+            item in the order in which the user liked them, as a share: the newest has 1, the
+            oldest of m has 1/m. None where nobody knows the order.
     """
 
     history: sp.csr_matrix
     seen: sp.csr_matrix
     profiles: pd.DataFrame
+    recency: sp.csr_matrix | None = None
 
     def __len__(self) -> int:
         return int(self.history.shape[0])
 
     def take(self, rows: npt.NDArray[Any] | slice) -> "UserBatch":
         """The users at `rows`."""
-        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows])
+        recency = None if self.recency is None else self.recency[rows]
+        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows], recency)
+
+    def aged(self, oldest: float) -> sp.csr_matrix:
+        """The history in which an older like counts less: CSR float32 ``(n, n_items)``.
+
+        Args:
+            oldest: what a like at the very beginning of a long history counts against the newest
+                one (0 to 1); between them the weight falls evenly. 1 leaves the history as it is.
+        """
+        return aged(self.history, self.recency, oldest)
 
     @cached_property
     def history_lengths(self) -> Int32Array:
@@ -122,9 +136,33 @@ class Dataset:
         ones = np.ones(len(self.events), dtype=np.float32)
         return _largest(self.events.user, self.events.item, ones, (self.n_users, self.n_items))
 
+    @cached_property
+    def recency(self) -> sp.csr_matrix | None:
+        """See `UserBatch.recency`; ``(n_users, n_items)``. Likes at the same moment go by item."""
+        events = self.events.take(self.events.positive)
+        if events.time is None:
+            return None
+        shape = (self.n_users, self.n_items)
+        order = np.lexsort((events.item, events.time, events.user))
+        user = events.user[order]
+        counts = np.bincount(user, minlength=self.n_users)
+        place = np.arange(1, len(user) + 1) - (np.cumsum(counts) - counts)[user]
+        share = (place / counts[user]).astype(np.float32)
+        return _largest(user, events.item[order], share, shape)
+
     def batch(self, rows: npt.NDArray[Any] | slice = slice(None)) -> UserBatch:
         """What is known here of the users at `rows`."""
-        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows])
+        recency = None if self.recency is None else self.recency[rows]
+        return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows], recency)
+
+
+def aged(history: sp.csr_matrix, recency: sp.csr_matrix | None, oldest: float) -> sp.csr_matrix:
+    """`history` weighted by recency; see `UserBatch.aged`."""
+    if oldest == 1 or recency is None:
+        return history
+    weight = history.data * (oldest + (1 - oldest) * recency.data)
+    parts = (weight.astype(np.float32), history.indices, history.indptr)
+    return sp.csr_matrix(parts, shape=history.shape)
 
 
 def _largest(

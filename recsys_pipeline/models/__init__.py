@@ -8,8 +8,10 @@ from recsys_pipeline.data.genres import GenreTable
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.models.als import Als
 from recsys_pipeline.models.base import Recommender, top_k
+from recsys_pipeline.models.clusters import Clusters
 from recsys_pipeline.models.config import (
     AlsConfig,
+    ClustersConfig,
     ContentConfig,
     EaseConfig,
     ItemKnnConfig,
@@ -17,6 +19,9 @@ from recsys_pipeline.models.config import (
     ProfileConfig,
     RandomConfig,
     RecommenderConfig,
+    SegmentPopularityConfig,
+    TasteConfig,
+    TrendingConfig,
 )
 from recsys_pipeline.models.content import Content
 from recsys_pipeline.models.ease import Ease
@@ -26,6 +31,9 @@ from recsys_pipeline.models.item_knn import ItemKnn
 from recsys_pipeline.models.popularity import Popularity
 from recsys_pipeline.models.profile import Profile
 from recsys_pipeline.models.random_order import RandomOrder
+from recsys_pipeline.models.segment_popularity import SegmentPopularity
+from recsys_pipeline.models.taste import Taste
+from recsys_pipeline.models.trending import Trending
 
 RECOMMENDERS: Final[Mapping[str, tuple[type[Any], type[RecommenderConfig]]]] = {
     model.name: (model, config)
@@ -37,6 +45,10 @@ RECOMMENDERS: Final[Mapping[str, tuple[type[Any], type[RecommenderConfig]]]] = {
         (Als, AlsConfig),
         (Content, ContentConfig),
         (Profile, ProfileConfig),
+        (Taste, TasteConfig),
+        (SegmentPopularity, SegmentPopularityConfig),
+        (Trending, TrendingConfig),
+        (Clusters, ClustersConfig),
     )
 }
 """Class and settings class of every recommender of this room, by name."""
@@ -52,7 +64,7 @@ def make(name: str, config: RecommenderConfig | None = None) -> Recommender:
         ModelError: no recommender has that name, or `config` is another one's.
     """
     model, settings = _entry(name)
-    if config is not None and not isinstance(config, settings):
+    if config is not None and type(config) is not settings:
         raise ModelError(
             f"The model {name!r} takes {settings.__name__}, not {type(config).__name__}."
         )
@@ -82,6 +94,7 @@ def _entry(name: str) -> tuple[type[Any], type[RecommenderConfig]]:
 __all__ = [
     "RECOMMENDERS",
     "AlsConfig",
+    "ClustersConfig",
     "ContentConfig",
     "EaseConfig",
     "GenreTable",
@@ -93,6 +106,9 @@ __all__ = [
     "RandomConfig",
     "Recommender",
     "RecommenderConfig",
+    "SegmentPopularityConfig",
+    "TasteConfig",
+    "TrendingConfig",
     "load_recommender",
     "make",
     "top_k",

@@ -1,17 +1,24 @@
 """Alternating least squares, fitted and folded in by implicit."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import scipy.sparse as sp
 from implicit.cpu.als import AlternatingLeastSquares
 from threadpoolctl import threadpool_limits
 
-from recsys_pipeline.data.dataset import BoolArray, Dataset, Float32Array, UserBatch
-from recsys_pipeline.models.base import Recommender
+from recsys_pipeline.data.dataset import BoolArray, Dataset, Float32Array, Int32Array, UserBatch
+from recsys_pipeline.models.base import Recommender, row_blocks, top_k
 from recsys_pipeline.models.config import AlsConfig
 from recsys_pipeline.models.files import read_model, write_model
+
+_BLOCK_BYTES: Final = 8_000_000
+
+_MANY_USERS: Final = 256
+"""Users from which on a pool of threads is worth its start."""
 
 
 class Als(Recommender):
@@ -55,15 +62,19 @@ class Als(Recommender):
         )
 
     def _keep(self, item_factors: Float32Array) -> Self:
-        """Take over fitted factors: a model of implicit that knows items and can only fold in."""
+        """Take over fitted factors: models of implicit that know items and can only fold in."""
         self.item_factors_ = item_factors
         self.n_items_ = len(item_factors)
         with threadpool_limits(1, "blas"):
-            # One thread: the solves are tiny, and a request must not wait for a pool of threads.
-            self._fold_in = self._implicit(threads=1)
-            self._fold_in.item_factors = item_factors
-            # Read once here: the property computes and keeps the Gram matrix of the items.
-            self._gram = self._fold_in.YtY
+            # One thread for few users: the solves are tiny, and a request must not wait for a
+            # pool of threads.
+            self._fold_in_few = self._implicit(threads=1)
+            self._fold_in_many = self._implicit(threads=self.config.threads)
+        for model in (self._fold_in_few, self._fold_in_many):
+            model.item_factors = item_factors
+        # Read once here: the property computes and keeps the Gram matrix of the items.
+        gram = self._fold_in_few.YtY
+        self._fold_in_many._YtY = gram
         return self
 
     def score(self, users: UserBatch) -> Float32Array:
@@ -77,8 +88,30 @@ class Als(Recommender):
         if not len(users):
             return np.zeros((0, self.config.factors), dtype=np.float32)
         rows = np.arange(len(users))
-        folded = self._fold_in.recalculate_user(rows, self._confidence(users.history))
+        model = self._fold_in_few if len(users) < _MANY_USERS else self._fold_in_many
+        folded = model.recalculate_user(rows, self._confidence(users.history))
         return np.asarray(folded, dtype=np.float32)
+
+    def recommend(
+        self, users: UserBatch, k: int, *, allowed: BoolArray | None = None
+    ) -> tuple[Int32Array, Float32Array]:
+        """As `Recommender.recommend`; large batches on all cores, in blocks of users."""
+        self._catalogue(users)
+        if len(users) < _MANY_USERS:
+            return super().recommend(users, k, allowed=allowed)
+        factors = self.fold_in(users)
+
+        def best_of(rows: slice) -> tuple[Int32Array, Float32Array]:
+            scores = factors[rows] @ self.item_factors_.T
+            return top_k(scores, users.take(rows), k, allowed=allowed)
+
+        blocks = row_blocks(len(users), 4 * len(self.item_factors_), limit=_BLOCK_BYTES)
+        workers = self.config.threads or os.cpu_count() or 1
+        # Products and searches leave the interpreter's lock alone: threads really run at once.
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
+            lists = list(pool.map(best_of, blocks))
+        items, scores = zip(*lists, strict=True)
+        return np.concatenate(items), np.concatenate(scores)
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users who like an item that had likes when the model was fitted."""

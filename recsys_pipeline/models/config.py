@@ -1,6 +1,6 @@
 """Settings of the models of this room."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
@@ -31,13 +31,13 @@ class ItemKnnConfig(RecommenderConfig):
     """Nearest neighbours among movies, by who liked both."""
 
     similarity: Literal["bm25", "cosine"] = Field(
-        default="cosine", description="How two movies are compared."
+        default="bm25", description="How two movies are compared."
     )
     neighbours: int = Field(
-        default=50, ge=1, description="Most similar movies kept for each movie."
+        default=100, ge=1, description="Most similar movies kept for each movie."
     )
     k1: float = Field(
-        default=100.0, ge=0, description="BM25: how soon a higher weight stops to count more."
+        default=1.2, ge=0, description="BM25: how soon a higher weight stops to count more."
     )
     b: float = Field(
         default=0.2, ge=0, le=1, description="BM25: how much popular movies are held back."
@@ -47,11 +47,18 @@ class ItemKnnConfig(RecommenderConfig):
 class EaseConfig(RecommenderConfig):
     """EASE: linear regression of every movie on all others, in closed form."""
 
-    regularization: float = Field(
-        default=500.0,
-        gt=0,
+    regularization: PositiveFloat | Literal["auto"] = Field(
+        default="auto",
         description=(
-            "Likes of usual weight that are added to each movie's own; higher trusts pairs less."
+            "Likes of usual weight that are added to each movie's own; higher trusts pairs less. "
+            "'auto' chooses among 125 to 1000 on the window, and is 350 where nothing is chosen."
+        ),
+    )
+    oldest: Annotated[float, Field(gt=0, le=1)] | Literal["auto"] = Field(
+        default="auto",
+        description=(
+            "What a user's oldest like counts against the newest; between them it falls evenly. "
+            "'auto' chooses 1 or 0.5 on the window, and is 1 where nothing is chosen."
         ),
     )
     symmetric: bool = Field(
@@ -62,14 +69,36 @@ class EaseConfig(RecommenderConfig):
         ),
     )
     memory_limit_mb: float = Field(
-        default=2000.0, gt=0, description="Most memory that fitting may need, in megabytes."
+        default=2000.0,
+        gt=0,
+        description=(
+            "Most memory that fitting may need, in megabytes; beyond, an approximation is made "
+            "from the strongest factors."
+        ),
     )
+    rank: int = Field(
+        default=512,
+        ge=8,
+        description="Factors of that approximation; fewer where the memory allows fewer.",
+    )
+
+    @property
+    def open(self) -> frozenset[str]:
+        """Names of the settings that are to be chosen by the data."""
+        values = {"regularization": self.regularization, "oldest": self.oldest}
+        return frozenset(name for name, value in values.items() if value == "auto")
+
+    @property
+    def usual(self) -> "EaseConfig":
+        """The same with usual numbers in place of 'auto'."""
+        numbers = {"regularization": 350.0, "oldest": 1.0}
+        return self.model_copy(update={name: numbers[name] for name in self.open})
 
 
 class AlsConfig(RecommenderConfig):
     """Alternating least squares on likes (implicit feedback)."""
 
-    factors: int = Field(default=32, ge=1, description="Length of a movie's vector.")
+    factors: int = Field(default=24, ge=1, description="Length of a movie's vector.")
     regularization: float = Field(default=0.05, ge=0, description="Penalty on long vectors.")
     alpha: float = Field(default=1.0, gt=0, description="Confidence of a like of weight 1.")
     iterations: int = Field(default=15, ge=1, description="Rounds over users and movies.")
@@ -109,4 +138,58 @@ class ProfileConfig(RecommenderConfig):
         default=1_000_000,
         ge=1,
         description="Most events learned from; beyond, a random sample is drawn.",
+    )
+
+
+class TasteConfig(ProfileConfig):
+    """What people with such a profile like, corrected by what this person did."""
+
+    dimensions: int = Field(
+        default=24,
+        ge=0,
+        le=48,
+        description="Most directions among movie features in which a person may deviate.",
+    )
+
+
+class SegmentPopularityConfig(RecommenderConfig):
+    """Popularity within the user's segment."""
+
+    prior_likes: float = Field(
+        default=3.0,
+        gt=0,
+        description="Likes of a movie in a segment up to which the overall popularity says more.",
+    )
+
+
+class TrendingConfig(RecommenderConfig):
+    """What is liked more now than it used to be."""
+
+    recent_share: float = Field(
+        default=0.1, gt=0, lt=1, description="Newest share of the likes that counts as now."
+    )
+    prior_likes: float = Field(
+        default=10.0,
+        gt=0,
+        description="Recent likes up to which a rise may be chance; higher favours large rises.",
+    )
+
+
+class ClustersConfig(RecommenderConfig):
+    """What people like who are like this user."""
+
+    n_clusters: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default="auto",
+        description=(
+            "Clusters of users; 'auto' is the logarithm (to base 2) of the number of users, so "
+            "that each is large enough to know what its members like."
+        ),
+    )
+    factors: int = Field(
+        default=32, ge=1, description="Length of the vector that a history becomes."
+    )
+    prior_likes: float = Field(
+        default=3.0,
+        gt=0,
+        description="Likes of a movie in a cluster up to which the overall popularity says more.",
     )

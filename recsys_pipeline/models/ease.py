@@ -1,17 +1,35 @@
 """EASE: linear regression of every item on all others, in closed form."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Literal, Self
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from recsys_pipeline.data.dataset import BoolArray, Dataset, Float32Array, UserBatch
+from recsys_pipeline.data.dataset import (
+    BoolArray,
+    Dataset,
+    Float32Array,
+    Int32Array,
+    UserBatch,
+    aged,
+)
 from recsys_pipeline.errors import MemoryLimitError, ModelError
 from recsys_pipeline.models.base import Recommender, row_blocks
 from recsys_pipeline.models.config import EaseConfig
 from recsys_pipeline.models.files import read_model, write_model
+from recsys_pipeline.models.spectrum import Spectrum
+
+Route = Literal["items", "users", "truncated"]
+
+_EXTRA: Final = 10
+"""Columns that the truncated route computes beyond its rank."""
+
+_LEAST_RANK: Final = 8
+"""With fewer factors a model says little more than what is popular."""
 
 
 class Ease(Recommender):
@@ -23,69 +41,129 @@ class Ease(Recommender):
     times the mean squared weight of a like: multiplying all weights by a constant then changes
     no list, and likes weighted by rating need no other setting than likes that all count 1.
 
-    P is made through the smaller side. With no more items than users: a Cholesky inverse of
-    ``XᵀX + λI``. With fewer users: with the eigenvectors Q and eigenvalues Λ of ``XXᵀ`` and
-    ``F = XᵀQ(λ + Λ)^−½``, exactly ``λP = I − FFᵀ`` (Woodbury), and scores are computed from F
-    without ever making P. F has a row for each item, and no user's row can be read from it.
+    P is made by one of three routes, whichever the memory limit allows, exact ones first:
+
+    - ``items``: a Cholesky inverse of ``XᵀX + λI``.
+    - ``users``, with clearly fewer users than items: with eigenvectors V and eigenvalues Λ of XᵀX
+      and ``F = V (Λ / (λ + Λ))^½``, exactly ``λP = I − FFᵀ`` (Woodbury). Only as many eigenvalues
+      as users are not 0, and they come from XXᵀ.
+    - ``truncated``: the same F from the `rank` largest eigenvalues alone. What is left out weighs
+      less than ``Λ / λ`` of the smallest one kept.
+
+    Where there is an F, scores are computed from it without ever making P. F has a row for each
+    item, and no user's row can be read from it.
 
     Attributes:
         items_: int32 ``(m,)``, the items with likes; the arrays below are about these.
-        weights_: float32 ``(m, m)`` B with a diagonal of 0, or None on the users' side.
-        factors_: float32 ``(m, rank)`` F, or None on the items' side.
+        route_: the route that was taken.
+        weights_: float32 ``(m, m)`` B with a diagonal of 0, or None on the other routes.
+        factors_: float32 ``(m, rank)`` F, or None on the route ``items``.
     """
 
     name = "ease"
 
     def __init__(self, config: EaseConfig | None = None) -> None:
-        self.config = config or EaseConfig()
+        self.config = (config or EaseConfig()).usual
 
     def fit(self, data: Dataset, rng: np.random.Generator) -> Self:
-        """Raises MemoryLimitError if fitting would need more than `memory_limit_mb`."""
-        history = data.history
-        self.items_ = np.unique(history.indices).astype(np.int32)
-        matrix = history[np.diff(history.indptr) > 0][:, self.items_].astype(np.float32)
-        self._check_memory(matrix, data.n_items)
+        """Raises MemoryLimitError if not even a few factors fit into `memory_limit_mb`."""
+        return self._solve(self._decompose(data, rng))
+
+    @property
+    def _numbers(self) -> tuple[float, float]:
+        """Regularization and weight of the oldest like: numbers, as `usual` has left no 'auto'."""
+        return float(self.config.regularization), float(self.config.oldest)
+
+    @classmethod
+    def fit_path(
+        cls,
+        data: Dataset,
+        regularizations: Sequence[float],
+        rng: np.random.Generator,
+        config: EaseConfig | None = None,
+    ) -> Iterator[Self]:
+        """Fitted models that differ in their regularization, one after the other.
+
+        What does not depend on it is done once: the Gram matrix on the route ``items``, all of
+        the decomposition on the others. Each model equals the one that `fit` makes alone.
+
+        Args:
+            regularizations: each > 0.
+            config: all other settings.
+
+        Raises:
+            MemoryLimitError: as `fit`.
+        """
+        common = config or EaseConfig()
+        parts = cls(common)._decompose(data, rng)
+        for regularization in regularizations:
+            model = cls(common.model_copy(update={"regularization": regularization}))
+            yield model._solve(parts)
+
+    def _decompose(self, data: Dataset, rng: np.random.Generator) -> "_Parts":
+        history = aged(data.history, data.recency, self._numbers[1])
+        items = np.unique(history.indices).astype(np.int32)
+        matrix = history[np.diff(history.indptr) > 0][:, items].astype(np.float32)
+        size = float(np.mean(matrix.data**2, dtype=np.float64)) if matrix.nnz else 1.0
+        route, rank = self._route(matrix, data.n_items)
+        parts = _Parts(items, data.n_items, route, size, None, None)
+        if route == "items":
+            return replace(parts, gram=matrix.T @ matrix)
+        if route == "users":
+            return replace(parts, spectrum=Spectrum.exact(matrix))
+        return replace(parts, spectrum=Spectrum.truncated(matrix, rank, rng))
+
+    def _solve(self, parts: "_Parts") -> Self:
+        penalty = self._numbers[0] * parts.size
+        self.items_, self.route_, self.n_items_ = parts.items, parts.route, parts.n_items
         self.weights_: Float32Array | None = None
         self.factors_: Float32Array | None = None
-        if matrix.shape[1] <= matrix.shape[0]:
-            self.weights_ = self._items_side(matrix)
-        else:
-            self.factors_ = self._users_side(matrix)
-        self.n_items_ = data.n_items
+        if parts.gram is not None:
+            self.weights_ = self._inverted(parts.gram, penalty)
+        elif parts.spectrum is not None:
+            self.factors_ = parts.spectrum.factors(penalty)
         return self
 
-    def _check_memory(self, matrix: sp.csr_matrix, catalogue: int) -> None:
-        """Peak of the dense arrays: two Grams and B; or four of XXᵀ's size and F twice."""
+    def _route(self, matrix: sp.csr_matrix, catalogue: int) -> tuple[Route, int]:
+        """The route, and how many factors the route ``truncated`` has."""
         n_users, n_items = matrix.shape
-        if n_items <= n_users:
-            numbers = 3 * n_items**2
-        else:
-            numbers = 4 * n_users**2 + 2 * n_users * n_items
-        needed = 4 * numbers / 1e6
-        if needed > self.config.memory_limit_mb:
+        limit = self.config.memory_limit_mb
+        # Two Grams and B; or four of XXᵀ's size, eigenvectors times X, and F.
+        needed: dict[Route, float] = {
+            "items": 12 * n_items**2 / 1e6,
+            "users": 4 * (4 * n_users**2 + 2 * n_users * n_items) / 1e6,
+        }
+        # Eigenvectors take several times as long as an inverse of the same size.
+        items_first = n_items < 2 * n_users or not n_items
+        order: tuple[Route, ...] = ("items", "users") if items_first else ("users", "items")
+        for route in order:
+            if needed[route] <= limit:
+                return route, 0
+        each = 4 * (3 * n_users + 4 * n_items) / 1e6
+        rank = min(self.config.rank, min(matrix.shape) - 1, int(limit / each) - _EXTRA)
+        if rank < _LEAST_RANK:
+            least = min(*needed.values(), each * (_LEAST_RANK + _EXTRA))
             raise MemoryLimitError(
-                f"EASE would need about {needed:,.0f} MB for {catalogue:,} movies "
+                f"EASE would need about {least:,.0f} MB for {catalogue:,} movies "
                 f"({n_items:,} of them liked by {n_users:,} users); the limit is "
-                f"{self.config.memory_limit_mb:,.0f} MB.",
+                f"{limit:,.0f} MB.",
                 "Use als or item_knn instead, or raise memory_limit_mb of ease.",
             )
+        return "truncated", rank
 
-    def _penalty(self, matrix: sp.csr_matrix) -> float:
-        return self.config.regularization * float(np.mean(matrix.data**2, dtype=np.float64))
-
-    def _items_side(self, matrix: sp.csr_matrix) -> Float32Array:
-        if not matrix.nnz:
+    def _inverted(self, sparse: sp.csr_matrix, penalty: float) -> Float32Array:
+        """B from XᵀX."""
+        if not sparse.nnz:
             return np.zeros((0, 0), dtype=np.float32)
-        penalty = self._penalty(matrix)
         # In Fortran order LAPACK overwrites the array instead of copying it.
-        gram = np.asfortranarray((matrix.T @ matrix).toarray(), dtype=np.float32)
+        gram = np.asfortranarray(sparse.toarray(), dtype=np.float32)
         gram[np.diag_indices_from(gram)] += np.float32(penalty)
         lower, status = scipy.linalg.lapack.spotrf(gram, lower=1, clean=0, overwrite_a=1)
         if status == 0:
             inverse, status = scipy.linalg.lapack.spotri(lower, lower=1, overwrite_c=1)
         if status != 0:
             raise ModelError(
-                f"EASE cannot invert its matrix (regularization = {self.config.regularization:g}).",
+                f"EASE cannot invert its matrix (regularization = {self._numbers[0]:g}).",
                 "Raise the regularization of ease.",
             )
         # Only one triangle is filled in; the other one is its mirror image.
@@ -99,21 +177,12 @@ class Ease(Recommender):
         np.fill_diagonal(weights, 0)
         return weights
 
-    def _users_side(self, matrix: sp.csr_matrix) -> Float32Array:
-        values, vectors = scipy.linalg.eigh(
-            (matrix @ matrix.T).toarray(), driver="evd", overwrite_a=True, check_finite=False
-        )
-        kept = values > values[-1] * np.finfo(np.float32).eps
-        scale = np.sqrt(self._penalty(matrix) + values[kept])
-        factors: Float32Array = matrix.T @ (vectors[:, kept] / scale).astype(np.float32)
-        return factors
-
     def score(self, users: UserBatch) -> Float32Array:
         """0 for items without likes, and for every item where the history is empty."""
         n_items = self._catalogue(users)
         if not len(self.items_):
             return np.zeros((len(users), n_items), dtype=np.float32)
-        history = users.history[:, self.items_]
+        history = users.aged(self._numbers[1])[:, self.items_]
         liked: Float32Array = (
             self._factored(history) if self.weights_ is None else history @ self.weights_
         )
@@ -146,7 +215,7 @@ class Ease(Recommender):
         self._catalogue()
         side = {"weights": self.weights_, "factors": self.factors_}
         arrays = {name: array for name, array in side.items() if array is not None}
-        state = {"n_items": self.n_items_}
+        state = {"n_items": self.n_items_, "route": self.route_}
         write_model(folder, self.name, self.config, {"items": self.items_, **arrays}, state)
 
     @classmethod
@@ -157,4 +226,26 @@ class Ease(Recommender):
         model.weights_ = files.arrays.get("weights")
         model.factors_ = files.arrays.get("factors")
         model.n_items_ = int(files.state["n_items"])
+        model.route_ = files.state["route"]
         return model
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What does not depend on the regularization.
+
+    Attributes:
+        items: int32 ``(m,)``, the items with likes.
+        n_items: number of items of the catalogue.
+        route: the route that was taken.
+        size: mean squared weight of a like.
+        gram: XᵀX on the route ``items``.
+        spectrum: the eigenvalues of XᵀX on the others.
+    """
+
+    items: Int32Array
+    n_items: int
+    route: Route
+    size: float
+    gram: sp.csr_matrix | None
+    spectrum: Spectrum | None

@@ -110,6 +110,16 @@ class TableEncoder:
             known |= encoder.known(frame)
         return known
 
+    def known_columns(self, frame: pd.DataFrame) -> BoolArray:
+        """Which encoded column has a usable value in which row: bool ``(n, len(encoders))``."""
+        columns = [encoder.known(frame) for encoder in self.encoders]
+        return np.stack(columns, axis=1) if columns else np.zeros((len(frame), 0), dtype=bool)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Number of features of each encoded column."""
+        return tuple(len(encoder.names) for encoder in self.encoders)
+
     def without_last(self) -> Self:
         """The encoder less its last column, which goes to `skipped`."""
         last = self.encoders[-1].column

@@ -9,6 +9,7 @@ from recsys_pipeline.data.dataset import BoolArray, Dataset, Events, Float32Arra
 from recsys_pipeline.models.base import Recommender
 from recsys_pipeline.models.config import PopularityConfig
 from recsys_pipeline.models.files import read_model, write_model
+from recsys_pipeline.models.shares import recency_weights
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
 
@@ -39,16 +40,12 @@ class Popularity(Recommender):
         return self
 
     def _weights(self, likes: Events) -> np.ndarray:
-        weight = likes.weight.astype(np.float64)
         half_life = self.config.half_life_days
-        if half_life is None or likes.time is None or not len(likes):
-            return weight
         if half_life == "auto":
+            if likes.time is None or not len(likes):
+                return recency_weights(likes, None)
             half_life = max(1.0, np.ptp(likes.time) / _MICROSECONDS_PER_DAY / 2)
-        # Relative to the newest like: counted from as_of itself, a short half-life would turn
-        # all weights into zero where the newest like is long ago.
-        days = (likes.time.max() - likes.time) / _MICROSECONDS_PER_DAY
-        return np.asarray(weight * np.exp2(-days / half_life))
+        return recency_weights(likes, half_life)
 
     def score(self, users: UserBatch) -> Float32Array:
         self._catalogue(users)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,8 @@ from recsys_pipeline.models.bilinear import (
 from recsys_pipeline.models.columns import hat_features, quantile_knots
 from recsys_pipeline.models.config import ProfileConfig
 from recsys_pipeline.models.encoding import MovieEncoder, ProfileEncoder
-from recsys_pipeline.models.files import read_model, write_model
+from recsys_pipeline.models.files import ModelFiles, read_model, write_model
+from recsys_pipeline.models.gaps import GapFiller
 
 _FOLDS = 5
 _PRIOR_EVENTS = 10.0
@@ -42,19 +43,23 @@ class Profile(Recommender):
     fitted on likes with value 1 against all pairs with value 0, both sides of equal total
     weight; the statistic is the movie's number of likes.
 
-    A user without a profile counts as the average one, whose list is a popular one.
+    What is missing in a profile is filled in as expected from what is there (`GapFiller`): whoever
+    is young without having named genres counts as the average young person. A user without a
+    profile counts as the average one, whose list is a popular one.
 
     Attributes:
         encoder_: the fitted `ProfileEncoder`.
+        gaps_: the fitted `GapFiller` of its features.
         skipped_: columns that the model leaves out, such as ``movies.studio``, each with the
             reason, for people.
         weights_: float32 ``(1 + number of profile features, n_items)``: W times every v.
     """
 
     name = "profile"
+    settings: ClassVar[type[ProfileConfig]] = ProfileConfig
 
     def __init__(self, config: ProfileConfig | None = None) -> None:
-        self.config = config or ProfileConfig()
+        self.config = config or self.settings()
 
     def fit(self, data: Dataset, rng: np.random.Generator) -> Self:
         self.encoder_, movies = self._encoders(data)
@@ -63,7 +68,10 @@ class Profile(Recommender):
             for encoder in (self.encoder_, movies)
             for column, reason in encoder.skipped.items()
         }
-        users = _with_bias(self.encoder_.transform(data.profiles))
+        known = self.encoder_.known_columns(data.profiles)
+        features = self.encoder_.transform(data.profiles)
+        self.gaps_ = GapFiller.fit(features, known, self.encoder_.widths)
+        users = _with_bias(self.gaps_.fill(features, known))
         items = _with_bias(movies.transform(data.movies))
         pairs = _sample(_labelled(data.events), self.config.max_pairs, rng)
         if pairs is not None:
@@ -141,8 +149,13 @@ class Profile(Recommender):
     def score(self, users: UserBatch) -> Float32Array:
         """An estimate of the probability of a like where dislikes are known, not cut to 0…1."""
         self._catalogue(users)
-        scores: Float32Array = _with_bias(self.encoder_.transform(users.profiles)) @ self.weights_
+        scores: Float32Array = self.features(users) @ self.weights_
         return scores
+
+    def features(self, users: UserBatch) -> Float32Array:
+        """u of each user, the bias first: float32 ``(len(users), len(weights_))``."""
+        known = self.encoder_.known_columns(users.profiles)
+        return _with_bias(self.gaps_.fill(self.encoder_.transform(users.profiles), known))
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users with a value in any profile column that the model uses."""
@@ -151,17 +164,29 @@ class Profile(Recommender):
     def save(self, folder: Path) -> None:
         self._catalogue()
         state = {"profile": self.encoder_.to_dict(), "skipped": self.skipped_}
-        write_model(folder, self.name, self.config, {"weights": self.weights_}, state)
+        write_model(folder, self.name, self.config, self._arrays(), state)
+
+    def _arrays(self) -> dict[str, npt.NDArray[Any]]:
+        return {
+            "weights": self.weights_,
+            "gaps_mean": self.gaps_.mean,
+            "gaps_covariance": self.gaps_.covariance,
+        }
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         files = read_model(folder, cls.name)
-        model = cls(ProfileConfig.model_validate(files.config))
-        model.encoder_ = ProfileEncoder.from_dict(files.state["profile"])
-        model.skipped_ = dict(files.state["skipped"])
-        model.weights_ = files.arrays["weights"]
-        model.n_items_ = model.weights_.shape[1]
+        model = cls(cls.settings.model_validate(files.config))
+        model._restore(files)
         return model
+
+    def _restore(self, files: ModelFiles) -> None:
+        self.encoder_ = ProfileEncoder.from_dict(files.state["profile"])
+        self.skipped_ = dict(files.state["skipped"])
+        mean, covariance = files.arrays["gaps_mean"], files.arrays["gaps_covariance"]
+        self.gaps_ = GapFiller(self.encoder_.widths, mean, covariance)
+        self.weights_ = files.arrays["weights"]
+        self.n_items_ = self.weights_.shape[1]
 
 
 @dataclass(frozen=True)

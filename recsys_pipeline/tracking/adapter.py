@@ -2,8 +2,8 @@
 
 A request has one row per user. All columns but `HISTORY` may be left out:
 
-- `HISTORY`: ids of the movies that the user liked: a list, or a text with a JSON list. Ids may be
-  texts or numbers; they are cast to the type of the catalogue's.
+- `HISTORY`: ids of the movies that the user liked, oldest first: a list, or a text with a JSON
+  list. Ids may be texts or numbers; they are cast to the type of the catalogue's.
 - `HISTORY_WEIGHTS`: how much each of them counts (> 0), a list of the same length; 1 by default.
 - `SEEN`: ids of further movies that the user met and that are not to be recommended.
 - `K`: length of this user's list; wins over the param of the call.
@@ -133,8 +133,10 @@ def user_batch(requests: pd.DataFrame, items: IdMap) -> tuple[UserBatch, npt.NDA
     history = _matrix(
         rows, index, np.concatenate([np.empty(0), *weights]), (len(liked), len(items))
     )
+    places = [np.arange(1, len(ids) + 1) / max(len(ids), 1) for ids in liked]
+    recency = _matrix(rows, index, np.concatenate([np.empty(0), *places]), (len(liked), len(items)))
     profiles = profiles_of(requests.drop(columns=list(REQUEST_COLUMNS), errors="ignore"))
-    return UserBatch(history, seen, profiles), unknown
+    return UserBatch(history, seen, profiles, recency), unknown
 
 
 def _weights(row: int, cell: list[Any], length: int) -> npt.NDArray[np.float64]:

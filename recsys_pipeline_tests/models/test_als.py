@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from recsys_pipeline.models.als import Als
+from recsys_pipeline.models.base import Recommender
 from recsys_pipeline.models.config import AlsConfig
 
 
@@ -38,3 +39,20 @@ def test_items_and_users_without_likes_score_zero(make_data, sparse_weights) -> 
     assert not scores[:, -1].any()
     assert not scores[7].any()
     assert scores[6].any()
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_large_batches_get_the_lists_of_small_ones(make_data, sparse_weights, threads) -> None:
+    weights = sparse_weights(400, 90)
+    weights[3] = 0
+    data = make_data(weights)
+    config = AlsConfig(factors=8, threads=threads)
+    model = Als(config).fit(data, np.random.default_rng(0))
+    batch, allowed = data.batch(), np.arange(90) % 4 > 0
+    for k in (7, 95):
+        items, scores = model.recommend(batch, k, allowed=allowed)
+        expected, values = Recommender.recommend(model, batch, k, allowed=allowed)
+        np.testing.assert_allclose(scores, values, atol=1e-5)
+        assert (items == expected).mean() > 0.999
+        alone = model.recommend(batch.take(slice(5, 6)), k, allowed=allowed)
+        np.testing.assert_allclose(scores[5:6], alone[1], atol=1e-5)

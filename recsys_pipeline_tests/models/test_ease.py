@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from recsys_pipeline.errors import MemoryLimitError
 from recsys_pipeline.models.config import EaseConfig
 from recsys_pipeline.models.ease import Ease
+from recsys_pipeline.models.spectrum import Spectrum
 
 RNG = np.random.default_rng(0)
 
@@ -25,19 +27,21 @@ def test_scores_are_those_of_the_formula(make_data, sparse_weights, shape, symme
     weights = sparse_weights(*shape)
     data = make_data(weights)
     model = Ease(EaseConfig(regularization=3, symmetric=symmetric)).fit(data, RNG)
-    assert (model.weights_ is None) == (shape[0] < shape[1] - 1)
+    assert model.route_ == ("users" if shape[0] < 26 else "items")
+    assert (model.weights_ is None) == (model.route_ == "users")
     expected = oracle(weights, 3, symmetric=symmetric)
     np.testing.assert_allclose(model.score(data.batch()), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_both_sides_agree(make_data, sparse_weights, symmetric) -> None:
-    data = make_data(sparse_weights(40, 80))
+    data = make_data(sparse_weights(30, 80))
     model = Ease(EaseConfig(regularization=3, symmetric=symmetric)).fit(data, RNG)
     factored = model.score(data.batch())
     assert model.factors_ is not None
     matrix = data.history[:, model.items_]
-    model.weights_, model.factors_ = model._items_side(matrix), None
+    penalty = 3 * np.mean(matrix.data**2)
+    model.weights_, model.factors_ = model._inverted(matrix.T @ matrix, penalty), None
     np.testing.assert_allclose(model.score(data.batch()), factored, atol=1e-5)
 
 
@@ -63,13 +67,60 @@ def test_the_unit_of_the_weights_does_not_matter(make_data, sparse_weights) -> N
     assert np.array_equal(*lists)
 
 
-def test_too_large_a_model_is_refused_with_figures_and_a_way_out(make_data) -> None:
+def test_a_model_that_cannot_be_exact_is_made_of_its_strongest_factors(make_data) -> None:
+    rng = np.random.default_rng(5)
+    group = np.arange(400)[:, None] % 6 == np.arange(300) % 6
+    data = make_data((rng.random(group.shape) < np.where(group, 0.5, 0.02)).astype(float))
+    exact = Ease(EaseConfig(regularization=50)).fit(data, RNG)
+    fitted = [
+        Ease(EaseConfig(regularization=50, rank=12, memory_limit_mb=0.9)).fit(
+            data, np.random.default_rng(1)
+        )
+        for _ in range(2)
+    ]
+    assert exact.route_ == "items"
+    assert fitted[0].route_ == "truncated"
+    assert fitted[0].weights_ is None
+    assert fitted[0].factors_.shape == (300, 12)
+    assert np.array_equal(fitted[0].factors_, fitted[1].factors_)
+    one, other = (model.score(data.batch()) for model in (exact, fitted[0]))
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_all_factors_are_no_approximation(make_data, sparse_weights, symmetric) -> None:
+    weights = sparse_weights(60, 25)
+    spectrum = Spectrum.truncated(sp.csr_matrix(weights, dtype=np.float32), 25, RNG)
+    data = make_data(weights)
+    model = Ease(EaseConfig(regularization=3, symmetric=symmetric)).fit(data, RNG)
+    model.weights_ = None
+    penalty = 3 * float(np.mean(data.history.data**2))
+    model.factors_ = spectrum.factors(penalty)[model.items_]
+    expected = oracle(weights, 3, symmetric=symmetric)
+    np.testing.assert_allclose(model.score(data.batch()), expected, atol=1e-4)
+
+
+def test_a_limit_that_leaves_no_factors_is_refused_with_figures_and_a_way_out(make_data) -> None:
     data = make_data(np.ones((300, 200)))
     with pytest.raises(MemoryLimitError, match=r"about 0 MB for 200 movies") as caught:
-        Ease(EaseConfig(memory_limit_mb=0.4)).fit(data, RNG)
+        Ease(EaseConfig(memory_limit_mb=0.1)).fit(data, RNG)
     assert "als" in caught.value.hint
     assert "memory_limit_mb" in caught.value.hint
-    assert Ease(EaseConfig(memory_limit_mb=0.5)).fit(data, RNG).n_items_ == 200
+
+
+@pytest.mark.parametrize(
+    ("shape", "limit", "route"),
+    [((60, 25), 2000, "items"), ((25, 60), 2000, "users"), ((300, 200), 0.4, "truncated")],
+)
+def test_a_path_is_what_single_fits_are(make_data, sparse_weights, shape, limit, route) -> None:
+    data = make_data(sparse_weights(*shape))
+    config = EaseConfig(memory_limit_mb=limit, symmetric=False)
+    path = list(Ease.fit_path(data, (1, 30), np.random.default_rng(3), config))
+    assert [model.config.regularization for model in path] == [1, 30]
+    for model in path:
+        alone = Ease(model.config).fit(data, np.random.default_rng(3))
+        assert model.route_ == alone.route_ == route
+        assert np.array_equal(model.score(data.batch()), alone.score(data.batch()))
 
 
 def test_the_smaller_side_needs_less_memory(make_data) -> None:

@@ -68,7 +68,7 @@ def test_cosine_neighbours_by_hand(make_data) -> None:
     # Items 0 and 1 share one of two users each; item 2 stands alone.
     weights = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]])
     data = make_data(weights)
-    model = ItemKnn().fit(data, RNG)
+    model = ItemKnn(ItemKnnConfig(similarity="cosine")).fit(data, RNG)
     expected = np.zeros((4, 4))
     expected[0, 1] = expected[1, 0] = 0.5
     np.testing.assert_allclose(model.similarity_.toarray(), expected)

@@ -49,6 +49,27 @@ def test_top_k_is_a_sort_by_score_and_item(
     assert np.array_equal(scores, before)
 
 
+@given(
+    n_items=st.integers(30, 400),
+    k=st.integers(1, 6),
+    levels=st.integers(1, 1000),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_wide_rows_are_searched_by_groups_of_columns(
+    n_items: int, k: int, levels: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-levels, levels, (5, n_items)).astype(np.float32)
+    scores[0] = 7
+    seen = rng.random(scores.shape) < 0.3
+    seen[1, 2:] = True
+    allowed = rng.random(n_items) < 0.8
+    items, best = top_k(scores, batch_of(seen), k, allowed=allowed)
+    expected_items, expected_best = brute_force(scores, seen, k, allowed)
+    assert np.array_equal(items, expected_items)
+    assert np.array_equal(best, expected_best)
+
+
 def test_blocks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
     scores = rng.integers(0, 20, (101, 30)).astype(np.float32)
@@ -56,7 +77,7 @@ def test_blocks_of_users_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     whole = top_k(scores, batch_of(seen), 7)
     blocks = list(base.row_blocks(101, 120, limit=480))
     assert len(blocks) == 26
-    monkeypatch.setattr(base, "row_blocks", lambda n_rows, row_bytes: blocks)
+    monkeypatch.setattr(base, "row_blocks", lambda n_rows, row_bytes, limit: blocks)
     for one, other in zip(top_k(scores, batch_of(seen), 7), whole, strict=True):
         assert np.array_equal(one, other)
 

@@ -1,0 +1,100 @@
+"""How much an interaction counts: by its type, its age, and its rating or share watched."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from recsys_pipeline.contracts import INTERACTIONS
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.config import LikesConfig
+from recsys_pipeline.data.dataset import Float32Array
+from recsys_pipeline.errors import SettingsError
+
+_DAY = pd.Timedelta(days=1)
+_WEIGHED_BY = {"rating": n.RATING, "watched": n.WATCH_FRACTION}
+
+LEAST_WEIGHT = np.float32(1e-6)
+"""What an event counts at least, however old it is: it stays a like."""
+
+
+def event_weights(
+    interactions: pd.DataFrame, likes: LikesConfig, *, told_apart: bool
+) -> Float32Array:
+    """The weight of every interaction: float32 ``(n,)``, 0 only where its type has 0.
+
+    The product of three factors: the weight of its type; ``0.5 ** (age / half life)`` with the
+    age counted back from the newest interaction in the table, so that data of any age train
+    alike (a missing time counts as the oldest); and `lowest_weight` to 1 by rating or share
+    watched.
+
+    Args:
+        interactions: those known as of the moment that is looked from.
+        told_apart: whether likes and dislikes are told apart. If not, rating (or, without one,
+            the share watched) weighs every interaction; if so, what `liked_by` says.
+
+    Raises:
+        SettingsError: a weight is asked for by a column that the interactions do not have.
+    """
+    weight = np.ones(len(interactions), dtype=np.float32)
+    column = _weighing_column(interactions, likes, told_apart)
+    if column is not None:
+        weight *= _by_value(interactions[column], column, likes.lowest_weight)
+    if likes.weights.half_life_days is not None:
+        weight *= _by_age(interactions, likes.weights.half_life_days)
+    if likes.weights.event_types:
+        weight *= _by_type(interactions, likes.weights.event_types)
+    return weight
+
+
+def unmet_event_types(interactions: pd.DataFrame, likes: LikesConfig) -> tuple[str, ...]:
+    """Event types that have a weight in the settings and no interaction, in ascending order."""
+    named = set(likes.weights.event_types)
+    if n.EVENT_TYPE in interactions.columns:
+        named -= set(interactions[n.EVENT_TYPE].dropna().astype("str").unique())
+    return tuple(sorted(named))
+
+
+def _weighing_column(
+    interactions: pd.DataFrame, likes: LikesConfig, told_apart: bool
+) -> str | None:
+    if not told_apart:
+        present = [name for name in _WEIGHED_BY.values() if name in interactions.columns]
+        return present[0] if present else None
+    if likes.weights.liked_by == "none":
+        return None
+    column = _WEIGHED_BY[likes.weights.liked_by]
+    _require(interactions, column, f"liked_by = {likes.weights.liked_by!r}")
+    return column
+
+
+def _by_value(values: pd.Series, name: str, lowest: float) -> Float32Array:
+    """From `lowest` at the column's minimum to 1 at its maximum; 1 where nothing is said."""
+    column = INTERACTIONS.column(name)
+    low, high = float(column.minimum or 0.0), float(column.maximum or 1.0)
+    given = values.to_numpy(dtype=np.float32, na_value=np.nan)
+    share = (np.nan_to_num(given, nan=high) - low) / (high - low)
+    return np.asarray(lowest + (1 - lowest) * share, dtype=np.float32)
+
+
+def _by_age(interactions: pd.DataFrame, half_life_days: float) -> Float32Array:
+    _require(interactions, n.TIMESTAMP, f"half_life_days = {half_life_days:g}")
+    times = interactions[n.TIMESTAMP]
+    if not times.notna().any():
+        return np.ones(len(interactions), dtype=np.float32)
+    days: npt.NDArray[np.float64] = ((times.max() - times.fillna(times.min())) / _DAY).to_numpy()
+    return np.maximum(np.exp2(-days / half_life_days).astype(np.float32), LEAST_WEIGHT)
+
+
+def _by_type(interactions: pd.DataFrame, weights: dict[str, float]) -> Float32Array:
+    _require(interactions, n.EVENT_TYPE, "event_types")
+    types = interactions[n.EVENT_TYPE].astype("str")
+    return np.asarray(types.map(weights).fillna(1.0), dtype=np.float32)
+
+
+def _require(interactions: pd.DataFrame, column: str, setting: str) -> None:
+    if column not in interactions.columns:
+        raise SettingsError(
+            f"learning.likes.weights.{setting} needs the column {column!r}, which the "
+            "interactions do not have.",
+            "Map that column in [source.files.interactions.columns], or leave the setting out.",
+        )
