@@ -45,6 +45,7 @@ SCORE: Final = "score"
 SOURCE: Final = "source"
 REASON: Final = "reason"
 RELEASE: Final = "release"
+PROPENSITY: Final = "propensity"
 
 # provenance that every mapped table carries until its rows are cleaned
 SOURCE_FILE: Final = "source_file"

@@ -2,25 +2,35 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from recsys_pipeline.data.dataset import BoolArray, Float32Array, Int32Array, UserBatch
 from recsys_pipeline.models.base import Recommender, top_k
+from recsys_pipeline.ranking.blend import Blend
+from recsys_pipeline.ranking.block import Block
 from recsys_pipeline.ranking.features import PairFeatures
-from recsys_pipeline.ranking.ranker import BoostingRanker
+from recsys_pipeline.ranking.ranker import SCORE, BoostingRanker
 
 POPULARITY: Final = "popularity"
-PROFILE: Final = "profile"
+PERSONAL_FALLBACKS: Final = ("taste", "profile")
+"""Who ranks for a user of whom another one knows nothing: the first that is there."""
 RANDOM: Final = "random"
+BLEND: Final = "blend"
 TWO_STAGE: Final = "two_stage"
+CONTENT: Final = "content"
+LEARNED: Final = ("item_knn", "ease", "als")
+"""Generators that know a movie by its likes alone."""
+FROM_HISTORY: Final = (*LEARNED, CONTENT)
+"""Generators that rest on the history alone: in a blend they gain weight as it grows."""
+NOT_PERSONAL: Final = (POPULARITY, "trending")
+"""Generators whose scores are the same for everybody."""
 NO_CANDIDATES: Final = (RANDOM,)
 """Recommenders that are only compared with: they propose no candidates."""
 
-_TIE = 1e-6
-_BLOCK_CELLS = 8_000_000
+_BLOCK_CELLS = 4_000_000
 _BLOCK_USERS = 1_000
 
 
@@ -55,6 +65,20 @@ class Pairs:
         return cls(empty, empty)
 
 
+class Picker(Protocol):
+    """Takes the movies of lists from scores, as `models.base.top_k` does."""
+
+    def __call__(
+        self,
+        scores: Float32Array,
+        users: UserBatch,
+        k: int,
+        /,
+        *,
+        allowed: BoolArray | None = None,
+    ) -> tuple[Int32Array, Float32Array]: ...
+
+
 @dataclass(frozen=True)
 class Panel:
     """Recommenders fitted on one cut.
@@ -63,17 +87,37 @@ class Panel:
         generators: by name; popularity is always one of them.
         pair_features, ranker: the second stage, or None without one.
         candidates: candidates that each generator proposes for a user.
+        blend: the weighted sum of generators, or None without one.
+        newcomers: the generator that ranks for somebody of whom nothing is known.
     """
 
     generators: Mapping[str, Recommender]
     pair_features: PairFeatures | None = None
     ranker: BoostingRanker | None = None
     candidates: int = 50
+    blend: Blend | None = None
+    newcomers: str = POPULARITY
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all recommenders, the two-stage one last."""
-        return (*self.generators, *((TWO_STAGE,) if self.ranker is not None else ()))
+        """Names of all recommenders, the blend and the two-stage one last."""
+        further = (BLEND,) if self.blend is not None else ()
+        return (*self.generators, *further, *((TWO_STAGE,) if self.ranker is not None else ()))
+
+    @property
+    def fallback(self) -> tuple[str, ...]:
+        """Name of the generator that steps in for others, or nothing."""
+        return tuple(name for name in PERSONAL_FALLBACKS if name in self.generators)[:1]
+
+    def needed_by(self, name: str) -> tuple[str, ...]:
+        """The generators that recommender `name` asks, those that step in for it included."""
+        if name == TWO_STAGE:
+            return self.proposers
+        own = tuple(self.blend.weights) if name == BLEND and self.blend is not None else (name,)
+        wanted = {*own, *self.fallback, POPULARITY, self.newcomers}
+        if wanted & set(LEARNED):
+            wanted.add(CONTENT)
+        return tuple(each for each in self.generators if each in wanted)
 
     @property
     def proposers(self) -> tuple[str, ...]:
@@ -83,7 +127,7 @@ class Panel:
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the ranker's features, in order."""
-        return (*PairFeatures.names, *(f"score_{name}" for name in self.proposers))
+        return (*PairFeatures.names, *(f"{SCORE}{name}" for name in self.proposers))
 
     def rank(
         self,
@@ -93,6 +137,7 @@ class Panel:
         names: Sequence[str] | None = None,
         allowed: BoolArray | None = None,
         pairs: Pairs | None = None,
+        pick: Picker = top_k,
     ) -> dict[str, Ranked]:
         """Lists of k unseen movies by each recommender.
 
@@ -102,6 +147,8 @@ class Panel:
             names: which recommenders; None is all.
             allowed: bool ``(n_items,)``: the movies that may be recommended; None is all.
             pairs: pairs whose scores are wanted too.
+            pick: takes the movies of a list from the scores; one that takes more than k makes all
+                lists as long as the longest.
         """
         wanted = tuple(self.names if names is None else names)
         pairs = pairs or Pairs.none()
@@ -111,7 +158,7 @@ class Panel:
             block = users.take(slice(start, stop))
             mine = np.flatnonzero((pairs.rows >= start) & (pairs.rows < stop))
             local = Pairs(pairs.rows[mine] - np.int32(start), pairs.items[mine])
-            for name, ranked in self._rank_block(block, k, wanted, allowed, local).items():
+            for name, ranked in self._rank_block(block, k, wanted, allowed, local, pick).items():
                 parts[name].append(ranked)
                 pair_scores[name][mine] = ranked.pair_scores
         return {name: _joined(parts[name], pair_scores[name], k) for name in wanted}
@@ -124,12 +171,34 @@ class Panel:
         """
         out = np.empty((len(pairs.rows), len(self.proposers)), dtype=np.float32)
         for start, stop in self._blocks(users):
-            block = users.take(slice(start, stop))
+            block = self._block(users.take(slice(start, stop)))
             mine = np.flatnonzero((pairs.rows >= start) & (pairs.rows < stop))
             local = Pairs(pairs.rows[mine] - np.int32(start), pairs.items[mine])
-            scores = {name: self.generators[name].score(block) for name in self.proposers}
-            out[mine] = self._standardised(block, scores, local)
+            out[mine] = self._scores_of(block, local)
         return out
+
+    def blocks(self, users: UserBatch) -> Iterator[tuple[int, UserBatch]]:
+        """The users in blocks whose score matrices fit in memory: first row, and the users."""
+        for start, stop in self._blocks(users):
+            yield start, users.take(slice(start, stop))
+
+    def standardised(self, users: UserBatch) -> dict[str, Float32Array]:
+        """Standardised scores of every proposer over the catalogue: float32 ``(n, n_items)``."""
+        block = self._block(users)
+        return {name: block.standard(name) for name in self.proposers}
+
+    def _block(self, users: UserBatch) -> Block:
+        return Block(
+            users,
+            self.generators,
+            steps_in=(*self.fallback, self.newcomers),
+            impersonal=NOT_PERSONAL,
+            noise=(RANDOM,),
+            popularity=POPULARITY,
+            learned=LEARNED,
+            content=CONTENT,
+            blend=None if self.blend is None else (BLEND, self.blend),
+        )
 
     def _blocks(self, users: UserBatch) -> Iterator[tuple[int, int]]:
         n_items = max(1, users.history.shape[1])
@@ -144,115 +213,64 @@ class Panel:
         wanted: Sequence[str],
         allowed: BoolArray | None,
         pairs: Pairs,
+        pick: Picker,
     ) -> dict[str, Ranked]:
-        two_stage = TWO_STAGE in wanted
-        needed = {*wanted, POPULARITY, PROFILE, *(self.proposers if two_stage else ())}
-        raw = {
-            name: model.score(users) for name, model in self.generators.items() if name in needed
-        }
-        ranked = {}
+        block = self._block(users)
+        ranked: dict[str, Ranked] = {}
         for name in wanted:
             if name == TWO_STAGE:
-                ranked[name] = self._two_stage(users, raw, k, allowed, pairs)
+                ranked[name] = self._two_stage(block, k, allowed, pairs, pick)
             else:
-                scores, sources = self._with_fallback(name, users, raw)
-                items, best = top_k(scores, users, k, allowed=allowed)
+                scores, sources = block.filled(name)
+                items, best = pick(scores, users, k, allowed=allowed)
                 ranked[name] = Ranked(items, best, sources, scores[pairs.rows, pairs.items])
         return ranked
 
-    def _with_fallback(
-        self, name: str, users: UserBatch, raw: Mapping[str, Float32Array]
-    ) -> tuple[Float32Array, npt.NDArray[np.object_]]:
-        """Scores of a generator; of one that knows more where it knows nothing of a user.
-
-        Ties, such as the zeros of movies that a generator never met, go by popularity.
-        """
-        sources = np.full(len(users), name, dtype=object)
-        scores = raw[name].copy()
-        if name not in (POPULARITY, RANDOM):
-            unknown = ~self.generators[name].knows(users)
-            for other in (PROFILE, POPULARITY):
-                if other in self.generators and other != name:
-                    knows = other == POPULARITY or self.generators[other].knows(users)
-                    here = unknown & knows
-                    scores[here], sources[here] = raw[other][here], other
-                    unknown &= ~here
-        if name != RANDOM:
-            scores += _tie_break(scores, raw[POPULARITY])
-        return scores, sources
-
     def _two_stage(
-        self,
-        users: UserBatch,
-        raw: Mapping[str, Float32Array],
-        k: int,
-        allowed: BoolArray | None,
-        pairs: Pairs,
+        self, block: Block, k: int, allowed: BoolArray | None, pairs: Pairs, pick: Picker
     ) -> Ranked:
         """Candidates of every generator, ordered by the ranker; then the rest by mean score."""
         assert self.ranker is not None
+        users = block.users
         chosen = np.zeros(users.history.shape, dtype=bool)
         for name in self.proposers:
-            scores, _ = self._with_fallback(name, users, raw)
-            items, _ = top_k(scores, users, max(self.candidates, 1), allowed=allowed)
+            items, _ = top_k(block.filled(name)[0], users, self.candidates, allowed=allowed)
             places = items >= 0
             chosen[np.nonzero(places)[0], items[places]] = True
         row, item = np.nonzero(chosen)
         candidate = Pairs(row.astype(np.int32), item.astype(np.int32))
-        everything = _rest(raw, self.proposers, len(users), users.history.shape[1])
-        everything[row, item] = self.ranker.predict(self._features(users, raw, candidate))
-        best, values = top_k(everything, users, k, allowed=allowed)
+        everything = self._rest(block)
+        everything[row, item] = self.ranker.predict(self._features(block, candidate))
+        best, values = pick(everything, users, k, allowed=allowed)
         sources = np.full(len(users), TWO_STAGE, dtype=object)
         of_pairs = (
-            self.ranker.predict(self._features(users, raw, pairs))
+            self.ranker.predict(self._features(block, pairs))
             if len(pairs.rows)
             else np.empty(0, np.float32)
         )
         return Ranked(best, values, sources, of_pairs)
 
-    def _features(
-        self, users: UserBatch, raw: Mapping[str, Float32Array], pairs: Pairs
-    ) -> Float32Array:
-        assert self.pair_features is not None
-        plain = self.pair_features.transform(users, pairs.rows, pairs.items)
-        return np.hstack([plain, self._standardised(users, raw, pairs)])
+    def _rest(self, block: Block) -> Float32Array:
+        """A score below 0 for every movie: the generators' mean, for what is no candidate."""
+        total = np.zeros(block.users.history.shape, dtype=np.float32)
+        for name in self.proposers:
+            total += block.standard(name)
+        return np.asarray(1 / (1 + np.exp(-total)) - 2, dtype=np.float32)
 
-    def _standardised(
-        self, users: UserBatch, raw: Mapping[str, Float32Array], pairs: Pairs
-    ) -> Float32Array:
+    def _features(self, block: Block, pairs: Pairs) -> Float32Array:
+        assert self.pair_features is not None
+        plain = self.pair_features.transform(block.users, pairs.rows, pairs.items)
+        return np.hstack([plain, self._scores_of(block, pairs)])
+
+    def _scores_of(self, block: Block, pairs: Pairs) -> Float32Array:
+        """The proposers' standardised scores of pairs; NaN where one knows nothing of the user."""
         out = np.empty((len(pairs.rows), len(self.proposers)), dtype=np.float32)
         for index, name in enumerate(self.proposers):
-            scores = raw[name]
-            mean, deviation = scores.mean(axis=1), scores.std(axis=1)
-            known = self.generators[name].knows(users) | (name == POPULARITY)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = (scores[pairs.rows, pairs.items] - mean[pairs.rows]) / deviation[
-                    pairs.rows
-                ]
-            out[:, index] = np.where((known & (deviation > 0))[pairs.rows], values, np.nan)
+            scores = block.standard(name)
+            said = block.says(name) & scores.any(axis=1)
+            values = scores[pairs.rows, pairs.items]
+            out[:, index] = np.where(said[pairs.rows], values, np.nan)
         return out
-
-
-def _tie_break(scores: Float32Array, popularity: Float32Array) -> Float32Array:
-    """An addition so small that only ties feel it, larger for the more popular."""
-    top = popularity.max(axis=1, keepdims=True) if popularity.shape[1] else popularity
-    share = popularity / np.where(top > 0, top, 1)
-    size = np.abs(scores).max(axis=1, keepdims=True) if scores.shape[1] else scores
-    return np.asarray(_TIE * np.where(size > 0, size, 1) * share, dtype=np.float32)
-
-
-def _rest(
-    raw: Mapping[str, Float32Array], names: Sequence[str], n_users: int, n_items: int
-) -> Float32Array:
-    """A score below 0 for every movie: the generators' mean, for what is no candidate."""
-    total = np.zeros((n_users, n_items), dtype=np.float32)
-    for name in names:
-        scores = raw[name]
-        deviation = scores.std(axis=1, keepdims=True)
-        total += (scores - scores.mean(axis=1, keepdims=True)) / np.where(
-            deviation > 0, deviation, 1
-        )
-    return np.asarray(1 / (1 + np.exp(-total)) - 2, dtype=np.float32)
 
 
 def _joined(parts: Sequence[Ranked], pair_scores: Float32Array, k: int) -> Ranked:
@@ -264,12 +282,18 @@ def _joined(parts: Sequence[Ranked], pair_scores: Float32Array, k: int) -> Ranke
             np.empty(0, dtype=object),
             pair_scores,
         )
+    width = max(part.items.shape[1] for part in parts)
     return Ranked(
-        np.concatenate([part.items for part in parts]),
-        np.concatenate([part.scores for part in parts]),
+        np.concatenate([_widened(part.items, width, -1) for part in parts]),
+        np.concatenate([_widened(part.scores, width, -np.inf) for part in parts]),
         np.concatenate([part.sources for part in parts]),
         pair_scores,
     )
+
+
+def _widened(values: npt.NDArray[Any], width: int, fill: float) -> npt.NDArray[Any]:
+    more = ((0, 0), (0, width - values.shape[1]))
+    return np.pad(values, more, constant_values=fill) if more[1][1] else values
 
 
 def with_users(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,7 +18,10 @@ from recsys_pipeline.ranking.config import RankerConfig
 
 _FILE, _MODEL = "ranker.json", "ranker.skops"
 _MISSING = -1.0
-_IMPORTANCE_ROWS = 4_000
+_IMPORTANCE_ROWS = 2_000
+
+SCORE: Final = "score_"
+"""How names of features begin that are scores of generators."""
 
 TRUSTED = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 """Types that a stored ranker may hold besides those that skops trusts by itself."""
@@ -55,6 +58,8 @@ class BoostingRanker:
                 # Codes of segments and genres are ordered numbers to the trees: a few splits tell
                 # them apart, and the fitted model holds nothing but arrays.
                 categorical_features=None,
+                # A generator that ranks a movie higher never speaks against it.
+                monotonic_cst=[int(names[column].startswith(SCORE)) for column in self.used_],
                 early_stopping=False,
                 random_state=seed,
             ).fit(features[:, self.used_], labels)

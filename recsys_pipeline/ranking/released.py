@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +17,27 @@ from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.data.ids import IdMap
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.models import load_recommender
+from recsys_pipeline.models.base import top_k
 from recsys_pipeline.ranking.availability import available
+from recsys_pipeline.ranking.blend import Blend
 from recsys_pipeline.ranking.calibration import Calibration
+from recsys_pipeline.ranking.candidates import candidates
+from recsys_pipeline.ranking.catalogue import Catalogue
+from recsys_pipeline.ranking.config import RerankingConfig, RulesConfig
+from recsys_pipeline.ranking.contributing import contributions
+from recsys_pipeline.ranking.exploration import UInt64Array
 from recsys_pipeline.ranking.features import PairFeatures
-from recsys_pipeline.ranking.panel import TWO_STAGE, Pairs, Panel, Ranked
+from recsys_pipeline.ranking.panel import TWO_STAGE, Pairs, Panel, Picker, Ranked
 from recsys_pipeline.ranking.ranker import BoostingRanker
+from recsys_pipeline.ranking.reasons import explain, explain_mixed
+from recsys_pipeline.ranking.reasons_evidence import Evidence
+from recsys_pipeline.ranking.reasons_text import Language, sentence
+from recsys_pipeline.ranking.reranking import KINDS, PERSONAL, Placed, rerank
+from recsys_pipeline.ranking.rules import Rules
+from recsys_pipeline.ranking.titles import titles_of
+
+TOP_REASONS = 2
+"""Movies of the history that a reason names at most."""
 
 _FILE, _MOVIES = "model.json", "movies.parquet"
 
@@ -31,12 +49,20 @@ class Lists:
     Attributes:
         items: int32 ``(n, k)``, −1 where fewer than k movies are left.
         scores: float32 ``(n, k)``, probabilities from 0 to 1, 0 where the item is −1.
-        sources: object ``(n, k)``, name of the recommender that placed the movie.
+        sources: object ``(n, k)``, name of the recommender that ranked the movie, or
+            ``serendipity`` or ``exploration`` where the place is for that.
+        rankers: object ``(n,)``, name of the recommender that ranked for the user.
+        kinds: uint8 ``(n, k)``, the kind of each place; see `reranking`.
+        propensities: float32 ``(n, k)``, the probability with which the movie got its place: 1
+            where nothing was drawn.
     """
 
     items: Int32Array
     scores: Float32Array
     sources: npt.NDArray[np.object_]
+    rankers: npt.NDArray[np.object_]
+    kinds: npt.NDArray[np.uint8]
+    propensities: Float32Array
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,11 @@ class ReleasedModel:
         movies: row j is item j.
         as_of: the moment that its lists are for: movies not available then are in none of them;
             None where nobody says one, and then every movie counts as available.
+        catalogue: what reranking and reasons know of the movies.
+        reranking: the dials.
+        rules: business rules, as settings; `applied_rules` holds them as arrays.
+        language: of the reasons.
+        likes_known: whether a history holds what was liked, and not just what was met.
     """
 
     panel: Panel
@@ -59,22 +90,116 @@ class ReleasedModel:
     items: IdMap
     movies: pd.DataFrame
     as_of: pd.Timestamp | None
+    catalogue: Catalogue
+    reranking: RerankingConfig = field(default_factory=RerankingConfig)
+    rules: RulesConfig = field(default_factory=RulesConfig)
+    language: Language = "en"
+    likes_known: bool = False
 
-    def recommend(self, users: UserBatch, k: int, allowed: BoolArray | None = None) -> Lists:
-        """Lists of k unseen movies that are available at `as_of`, best first.
+    @cached_property
+    def applied_rules(self) -> Rules:
+        """The business rules for this catalogue. Raises SettingsError if they do not fit it."""
+        return Rules.of(self.rules, self.movies, self.items)
+
+    def recommend(
+        self,
+        users: UserBatch,
+        k: int,
+        allowed: BoolArray | None = None,
+        keys: UInt64Array | None = None,
+    ) -> Lists:
+        """Lists of k unseen movies that are available at `as_of` and that the rules allow.
 
         Args:
             users: whose lists: their history, what they have seen, and their profiles.
             k: length of a list, at least 1.
             allowed: bool ``(n_items,)``: recommend none but these of the available movies; None
                 is all of them.
+            keys: uint64 ``(n,)``, decide what is drawn for exploration, see `exploration_keys`;
+                without keys nothing is drawn, and those places are personal ones.
         """
-        there = available(self.movies, self.as_of)
-        if there is not None:
-            allowed = there if allowed is None else allowed & there
-        ranked = self.panel.rank(users, k, names=[self.primary], allowed=allowed)[self.primary]
+        config = self.reranking
+        if keys is None:
+            config = config.model_copy(update={"exploration_slots": 0})
+            keys = np.zeros(len(users), dtype=np.uint64)
+        ranked = self.candidates(users, max(k, config.candidates), allowed)
+        placed = self.place(ranked, users, k, config, keys)
         sources = np.repeat(ranked.sources[:, None], k, axis=1)
-        return Lists(ranked.items, self.probabilities(ranked), sources)
+        for number, name in enumerate(KINDS):
+            if number != PERSONAL:
+                sources[placed.kinds == number] = name
+        return Lists(
+            placed.items,
+            placed.scores,
+            sources,
+            ranked.sources,
+            placed.kinds,
+            placed.propensities,
+        )
+
+    def candidates(self, users: UserBatch, m: int, allowed: BoolArray | None = None) -> Ranked:
+        """The m best unseen movies of each user among those available and allowed by the rules."""
+        rules = self.applied_rules
+        for there in (available(self.movies, self.as_of), rules.allowed):
+            if there is not None:
+                allowed = there if allowed is None else allowed & there
+        pick: Picker = top_k
+        if rules.factors is not None or rules.max_per_genre is not None:
+            pick = partial(candidates, catalogue=self.catalogue, rules=rules)
+        names = [self.primary]
+        return self.panel.rank(users, m, names=names, allowed=allowed, pick=pick)[self.primary]
+
+    def place(
+        self,
+        ranked: Ranked,
+        users: UserBatch,
+        k: int,
+        config: RerankingConfig,
+        keys: UInt64Array,
+    ) -> Placed:
+        """Lists of k out of what `candidates` found, with the dials of `config`."""
+        return rerank(
+            ranked.items,
+            self.probabilities(ranked),
+            users,
+            k,
+            catalogue=self.catalogue,
+            config=config,
+            keys=keys,
+            rules=self.applied_rules,
+        )
+
+    def reasons(self, users: UserBatch, lists: Lists) -> npt.NDArray[np.object_]:
+        """Why each movie is in its list, from the model itself: object ``(n, k)`` of str."""
+        evidence = Evidence.of_nothing(lists.items, TOP_REASONS)
+        for name in np.unique(lists.rankers.astype(str)):
+            rows = np.flatnonzero(lists.rankers == name)
+            found = self._evidence(str(name), users.take(rows), lists.items[rows])
+            for each in fields(Evidence):
+                getattr(evidence, each.name)[rows] = getattr(found, each.name)
+        return sentence(evidence, titles_of(self.movies), self.language, lists.kinds)
+
+    def _evidence(self, name: str, users: UserBatch, items: Int32Array) -> Evidence:
+        panel = self.panel
+        if name in panel.generators:
+            model = panel.generators[name]
+            return explain(
+                model,
+                users,
+                items,
+                self.catalogue,
+                top=TOP_REASONS,
+                likes_known=self.likes_known,
+            )
+        return explain_mixed(
+            panel.generators,
+            contributions(panel, name, users, items),
+            users,
+            items,
+            self.catalogue,
+            top=TOP_REASONS,
+            likes_known=self.likes_known,
+        )
 
     def probabilities(self, ranked: Ranked) -> Float32Array:
         """The scores of lists as probabilities: float32 ``(n, k)``, 0 where the item is −1."""
@@ -112,8 +237,15 @@ class ReleasedModel:
             "generators": list(self.panel.generators),
             "two_stage": self.panel.ranker is not None,
             "candidates": self.panel.candidates,
+            "blend": None if self.panel.blend is None else asdict(self.panel.blend),
+            "newcomers": self.panel.newcomers,
+            "reranking": self.reranking.model_dump(mode="json"),
+            "rules": self.rules.model_dump(mode="json"),
+            "language": self.language,
+            "likes_known": self.likes_known,
             "calibrations": {name: asdict(each) for name, each in self.calibrations.items()},
         }
+        self.catalogue.save(folder)
         write_frame(self.movies, folder / _MOVIES)
         (folder / _FILE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -133,6 +265,8 @@ def load_released_model(folder: Path) -> ReleasedModel:
                 PairFeatures.load(folder / TWO_STAGE) if two_stage else None,
                 BoostingRanker.load(folder / TWO_STAGE) if two_stage else None,
                 facts["candidates"],
+                _blend_of(facts["blend"]),
+                facts["newcomers"],
             ),
             primary=facts["primary"],
             calibrations={
@@ -141,9 +275,20 @@ def load_released_model(folder: Path) -> ReleasedModel:
             items=IdMap(pd.Index(movies[MOVIES.key[0]])),
             movies=movies,
             as_of=None if facts["as_of"] is None else pd.Timestamp(facts["as_of"]),
+            catalogue=Catalogue.load(folder),
+            reranking=RerankingConfig.model_validate(facts["reranking"]),
+            rules=RulesConfig.model_validate(facts["rules"]),
+            language=facts["language"],
+            likes_known=facts["likes_known"],
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The model in {folder} cannot be read: {error!r}.",
             "Run `recsys run` again to write a new one.",
         ) from error
+
+
+def _blend_of(stored: dict[str, Any] | None) -> Blend | None:
+    if stored is None:
+        return None
+    return Blend(stored["weights"], tuple(stored["from_history"]), stored["half_length"])

@@ -1,15 +1,19 @@
 """Lists of a panel: who is served by what, and that nobody's list depends on the others."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recsys_pipeline.data.dataset import Dataset, UserBatch
 from recsys_pipeline.models.base import top_k
 from recsys_pipeline.ranking import Pairs, Panel
-from recsys_pipeline.ranking.panel import POPULARITY, PROFILE, RANDOM, TWO_STAGE, with_users
+from recsys_pipeline.ranking.blend import Blend
+from recsys_pipeline.ranking.panel import BLEND, POPULARITY, RANDOM, TWO_STAGE, with_users
 
 NOTHING, NO_PROFILE, NEITHER, SEEN_ALL = 0, 1, 2, 3
 K = 6
+PROFILE = "profile"
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +121,54 @@ def test_ties_go_by_popularity_then_by_id(panel: Panel, batch: UserBatch) -> Non
     ranked = flat.rank(batch, K, names=["item_knn"])["item_knn"]
     expected, _ = top_k(popularity, batch, K)
     np.testing.assert_array_equal(ranked.items, expected)
+
+
+def test_of_whom_nothing_is_known_the_newcomers_recommender_ranks(
+    panel: Panel, batch: UserBatch, small: Dataset
+) -> None:
+    generators = {**panel.generators, "trending": _Last()}
+    greeting = Panel(generators, newcomers="trending")
+    found = greeting.rank(batch, K, names=["item_knn", POPULARITY])
+    assert found["item_knn"].sources[NEITHER] == "trending"
+    assert found["item_knn"].sources[NOTHING] == PROFILE
+    last = range(small.n_items - 1, small.n_items - 1 - K, -1)
+    assert found["item_knn"].items[NEITHER].tolist() == list(last)
+    assert set(found[POPULARITY].sources) == {POPULARITY}
+    assert "trending" in greeting.needed_by("item_knn")
+    assert "trending" not in panel.needed_by("item_knn")
+
+
+def test_a_blend_is_the_weighted_sum_for_whom_any_of_its_parts_knows(
+    panel: Panel, batch: UserBatch
+) -> None:
+    weights = {POPULARITY: 0.2, "item_knn": 1.0, PROFILE: 0.5}
+    mixed = replace(panel, blend=Blend(weights, ("item_knn",), half_length=3.0))
+    assert mixed.names == (*panel.generators, BLEND, TWO_STAGE)
+    found = mixed.rank(batch, K, names=[BLEND])[BLEND]
+    assert found.sources[NOTHING] == found.sources[NO_PROFILE] == BLEND
+    assert found.sources[NEITHER] == POPULARITY
+    parts = mixed.standardised(batch)
+    length = batch.history_lengths
+    grown = (length / (length + 3))[:, None]
+    total = 0.2 * parts[POPULARITY] + grown * parts["item_knn"] + 0.5 * parts[PROFILE]
+    for user in (NOTHING, NO_PROFILE, 17, 59):
+        listed = found.items[user][found.items[user] >= 0]
+        np.testing.assert_allclose(
+            found.scores[user][: len(listed)], total[user, listed], rtol=1e-4, atol=1e-4
+        )
+        alone = mixed.rank(batch.take(np.array([user])), K, names=[BLEND])[BLEND]
+        np.testing.assert_array_equal(alone.items[0], found.items[user])
+
+
+class _Last:
+    """A generator that puts the last movies first, for everybody."""
+
+    def score(self, users: UserBatch) -> np.ndarray:
+        order = np.arange(users.history.shape[1], dtype=np.float32)
+        return np.tile(order, (len(users), 1))
+
+    def knows(self, users: UserBatch) -> np.ndarray:
+        return np.zeros(len(users), dtype=bool)
 
 
 class _Flat:

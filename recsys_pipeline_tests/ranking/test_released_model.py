@@ -1,6 +1,7 @@
 """The released model: probabilities, and the same lists from its files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,16 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.ranking import Panel, ReleasedModel, load_released_model
+from recsys_pipeline.ranking.blend import Blend
 from recsys_pipeline.ranking.calibration import Calibration
-from recsys_pipeline.ranking.panel import PROFILE, TWO_STAGE
+from recsys_pipeline.ranking.catalogue import Catalogue
+from recsys_pipeline.ranking.config import BoostConfig, RerankingConfig, RulesConfig
+from recsys_pipeline.ranking.panel import BLEND, TWO_STAGE
 
 K = 5
+PROFILE = "profile"
+MIXED = Blend({"popularity": 0.2, "item_knn": 1.0, PROFILE: 0.5}, ("item_knn",), half_length=3.0)
+PLAIN = RerankingConfig(diversity=0, exploration_slots=0)
 
 
 def released(
@@ -28,7 +35,9 @@ def released(
         name: Calibration(0.5 + place, -1.0) for place, name in enumerate(panel.generators)
     }
     movies = data.movies if movies is None else movies
-    return ReleasedModel(panel, primary, calibrations, data.items, movies, as_of)
+    return ReleasedModel(
+        panel, primary, calibrations, data.items, movies, as_of, Catalogue.of(data), PLAIN
+    )
 
 
 def expiring(data: Dataset, moment: pd.Timestamp) -> pd.DataFrame:
@@ -94,6 +103,71 @@ def test_movies_that_have_left_are_in_no_list(
     undated.save(tmp_path / "undated")
     assert load_released_model(tmp_path / "undated").as_of is None
     assert undated.recommend(small.batch(), K).items.max() >= half
+
+
+def test_a_boosted_movie_is_found_however_far_down(panel: Panel, small: Dataset) -> None:
+    """Candidates are few, and the movie is nobody's favourite."""
+    dials = RerankingConfig(diversity=0, exploration_slots=0, candidates=K)
+    flat = {name: Calibration(1e-3, -2.0) for name in panel.generators}
+    plain = replace(released(panel, small, "item_knn"), reranking=dials, calibrations=flat)
+    shown = plain.recommend(small.batch(), K).items
+    rare = int(np.argmin(np.bincount(shown[shown >= 0], minlength=small.n_items)))
+    assert (shown == rare).any(axis=1).mean() < 0.2
+    movie = int(small.items.values[rare])
+    rules = RulesConfig(boosts=(BoostConfig(movie_id=movie, factor=10),))
+    boosted = replace(plain, rules=rules).recommend(small.batch(), K)
+    fresh = small.seen.toarray()[:, rare] == 0
+    assert fresh.sum() > 20
+    assert (boosted.items[fresh, 0] == rare).all()
+    assert (boosted.items[~fresh] != rare).all()
+
+
+def test_rules_and_dials_are_saved_with_it(panel: Panel, small: Dataset, tmp_path: Path) -> None:
+    first, second = (int(each) for each in small.items.values[:2])
+    model = replace(
+        released(panel, small, BLEND),
+        panel=replace(panel, blend=MIXED, newcomers=PROFILE),
+        reranking=RerankingConfig(diversity=0.3, exploration_slots=2, serendipity_slots=1),
+        rules=RulesConfig(
+            blocked_movies=(first,),
+            boosts=(BoostConfig(movie_id=second, factor=3),),
+            max_per_genre=2,
+        ),
+        language="fr",
+        likes_known=True,
+    )
+    model.save(tmp_path)
+    loaded = load_released_model(tmp_path)
+    assert (loaded.rules, loaded.reranking) == (model.rules, model.reranking)
+    assert (loaded.language, loaded.likes_known) == ("fr", True)
+    assert loaded.panel.blend == MIXED
+    assert loaded.panel.newcomers == PROFILE
+    users, keys = small.batch(), np.arange(small.n_users, dtype=np.uint64)
+    lists, again = (each.recommend(users, K, keys=keys) for each in (model, loaded))
+    for name in ("items", "scores", "sources", "rankers", "kinds", "propensities"):
+        np.testing.assert_array_equal(getattr(lists, name), getattr(again, name), name)
+    assert set(np.unique(lists.kinds)) == {0, 1, 2}
+    assert 0 not in lists.items
+    assert loaded.reasons(users, again).tolist() == model.reasons(users, lists).tolist()
+
+
+@pytest.mark.parametrize("primary", ["item_knn", BLEND, TWO_STAGE])
+def test_one_user_is_a_batch_of_one(panel: Panel, small: Dataset, primary: str) -> None:
+    model = replace(
+        released(panel, small, primary),
+        panel=replace(panel, blend=MIXED),
+        reranking=RerankingConfig(),
+    )
+    users, keys = small.batch(), np.arange(7, 7 + small.n_users, dtype=np.uint64)
+    whole = model.recommend(users, K, keys=keys)
+    reasons = model.reasons(users, whole)
+    for user in (*range(4), 17, 59):
+        rows = np.array([user])
+        alone = model.recommend(users.take(rows), K, keys=keys[rows])
+        for name in ("items", "sources", "rankers", "kinds"):
+            np.testing.assert_array_equal(getattr(alone, name)[0], getattr(whole, name)[user])
+        np.testing.assert_allclose(alone.propensities[0], whole.propensities[user], rtol=1e-5)
+        assert model.reasons(users.take(rows), alone)[0].tolist() == reasons[user].tolist()
 
 
 def test_there_is_no_pickle_among_its_files(panel: Panel, small: Dataset, tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Block: a few users and all that the generators say of them, each thing computed once."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from recsys_pipeline.data.dataset import BoolArray, Float32Array, UserBatch
+from recsys_pipeline.models.base import Recommender
+from recsys_pipeline.ranking.blend import Blend, standardised
+
+_TIE = 1e-6
+_MOST = np.float32(3)
+
+Filled = tuple[Float32Array, npt.NDArray[np.object_]]
+"""Scores ``(n, n_items)`` and, for each user, the name of the generator that they are of."""
+
+
+class Block:
+    """What generators say of some users.
+
+    Args:
+        users: the n users.
+        generators: by name.
+        steps_in: names of the generators that rank for users of whom another one knows nothing,
+            first the one asked first; the last one ranks for everybody.
+        impersonal: names of generators that say the same of everybody: nobody steps in for them.
+        noise: names of generators whose order is no opinion: not even ties are broken.
+        popularity: name of the generator by which ties are broken.
+        learned: names of generators that know nothing of a movie without likes; `content` speaks
+            for them there.
+        content: name of the generator that goes by the movies' own columns.
+        blend: the weighted sum of generators, by the name given with it.
+    """
+
+    def __init__(
+        self,
+        users: UserBatch,
+        generators: Mapping[str, Recommender],
+        *,
+        steps_in: tuple[str, ...],
+        impersonal: tuple[str, ...],
+        noise: tuple[str, ...],
+        popularity: str,
+        learned: tuple[str, ...],
+        content: str,
+        blend: tuple[str, Blend] | None,
+    ) -> None:
+        self.users = users
+        self._generators, self._blend = generators, blend
+        self._steps_in, self._impersonal, self._noise = steps_in, impersonal, noise
+        self._popularity = popularity
+        self._learned, self._content = learned, content
+        self._raw: dict[str, Float32Array] = {}
+        self._knows: dict[str, BoolArray] = {}
+        self._standard: dict[str, Float32Array] = {}
+        self._filled: dict[str, Filled] = {}
+
+    def raw(self, name: str) -> Float32Array:
+        """Scores as they come: float32 ``(n, n_items)``."""
+        if name not in self._raw:
+            if self._blend is not None and name == self._blend[0]:
+                blend = self._blend[1]
+                parts = {each: self.standard(each) for each in blend.weights}
+                self._raw[name] = blend.score(parts, self.users.history_lengths)
+            else:
+                scores = self._generators[name].score(self.users)
+                if name in self._learned and self._content in self._generators:
+                    scores = self._with_new_movies(scores)
+                self._raw[name] = scores
+        return self._raw[name]
+
+    def _with_new_movies(self, scores: Float32Array) -> Float32Array:
+        """Scores in which a movie without likes stands where its content puts it.
+
+        In standard deviations above or below the mean it has the score of the content generator,
+        `_MOST` at the most: near the top, where exploration finds it, and not at it.
+        """
+        popular = self.raw(self._popularity)
+        new = popular[:1].ravel() <= 0
+        if not new.any() or new.all():
+            return scores
+        known = scores[:, ~new]
+        mean, deviation = known.mean(axis=1, keepdims=True), known.std(axis=1, keepdims=True)
+        out = scores.copy()
+        likeness = np.minimum(self.standard(self._content)[:, new], _MOST)
+        out[:, new] = mean + deviation * likeness
+        return out
+
+    def knows(self, name: str) -> BoolArray:
+        """About which users the scores are personal: bool ``(n,)``."""
+        if name not in self._knows:
+            if self._blend is not None and name == self._blend[0]:
+                # Popularity and its like know nobody, and yet they order the movies of a blend.
+                known = [self.knows(each) for each in self._blend[1].weights]
+                self._knows[name] = np.logical_or.reduce(known)
+            else:
+                self._knows[name] = self._generators[name].knows(self.users)
+        return self._knows[name]
+
+    def says(self, name: str) -> BoolArray:
+        """About which users the generator has something to say: popularity about all."""
+        if name in self._impersonal:
+            return np.ones(len(self.users), dtype=bool)
+        return self.knows(name)
+
+    def standard(self, name: str) -> Float32Array:
+        """Standardised scores: float32 ``(n, n_items)``; see `blend.standardised`."""
+        if name not in self._standard:
+            self._standard[name] = standardised(self.raw(name), self.says(name))
+        return self._standard[name]
+
+    def filled(self, name: str) -> Filled:
+        """Scores of a generator; of one that knows more where it knows nothing of a user.
+
+        Ties, such as the zeros of movies that a generator never met, go by popularity.
+        """
+        if name not in self._filled:
+            self._filled[name] = self._fill(name)
+        return self._filled[name]
+
+    def _fill(self, name: str) -> Filled:
+        sources = np.full(len(self.users), name, dtype=object)
+        if name in self._noise:
+            return self.raw(name), sources
+        scores = self.raw(name).copy()
+        if name not in self._impersonal:
+            unknown = ~self.knows(name)
+            *personal, last = self._steps_in
+            for other in (*personal, last):
+                here = unknown if other == last else unknown & self.knows(other)
+                if here.any():
+                    scores[here], sources[here] = self.raw(other)[here], other
+                    unknown = unknown & ~here
+        scores += _tie_break(scores, self.raw(self._popularity))
+        return scores, sources
+
+
+def _tie_break(scores: Float32Array, popularity: Float32Array) -> Float32Array:
+    """An addition so small that only ties feel it, larger for the more popular."""
+    top = popularity.max(axis=1, keepdims=True) if popularity.shape[1] else popularity
+    size = np.abs(scores).max(axis=1, keepdims=True) if scores.shape[1] else scores
+    factor = _TIE * np.where(size > 0, size, 1) / np.where(top > 0, top, 1)
+    return np.asarray(popularity * factor.astype(np.float32), dtype=np.float32)
