@@ -1,32 +1,32 @@
 """The command line: `recsys`."""
 
 import json
-import math
 import os
 import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from recsys_pipeline.commands import evidence_app, releases_app
+from recsys_pipeline.commands.options import (
+    JsonOption,
+    SettingsOption,
+    console_for,
+    lines,
+    print_json,
+)
 from recsys_pipeline.commands.threads import THREADS
 from recsys_pipeline.errors import RecsysError
-
-
-def _lines(*lines: str) -> str:
-    """A text below a help page: each of `lines` on a line of its own."""
-    return "\n\n".join(lines)
-
 
 app = typer.Typer(
     name="recsys",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="A weekly recommender pipeline: checked data, compared models, a list for every user.",
-    epilog=_lines(
+    epilog=lines(
         "Start with your own files:  recsys init FOLDER, then recsys run.",
         "Start with an example:  recsys example-data example, recsys init example, recsys run.",
         "Exit codes: 0 done; 1 a bug; 2 settings or options; 3 a source cannot be read; "
@@ -37,18 +37,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-SettingsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--settings", "-s", help="Settings file; else recsys.toml here or in a folder above."
-    ),
-]
-_WIDTH = 100
-"""Columns where the output goes to a file."""
+app.add_typer(evidence_app.app)
+app.add_typer(releases_app.app, name="releases")
+
 _INTERRUPTED = 130
 """Exit code of a command that was stopped with Ctrl-C."""
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts, nothing else.")]
 
 
 def main() -> None:
@@ -92,29 +85,8 @@ def _plain(text: str) -> str:
     return escape(text)
 
 
-def _console(as_json: bool) -> Console:
-    """Progress and tables go to stderr where stdout is for JSON."""
-    stream = sys.stderr if as_json else sys.stdout
-    width = None if stream.isatty() else _WIDTH
-    return Console(stderr=as_json, quiet=as_json and not sys.stderr.isatty(), width=width)
-
-
-def _json(value: Any) -> None:
-    plain = _finite(value)
-    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False))
-
-
-def _finite(value: Any) -> Any:
-    """`value` with null in place of numbers that JSON has no word for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 @app.command(
-    epilog=_lines(
+    epilog=lines(
         "recsys init data/",
         "recsys init users.csv films.parquet ratings.csv.gz",
         "recsys init ml-latest-small/ --folder weekly/",
@@ -140,13 +112,13 @@ def init(
             {"setting": each.setting, "value": each.value, "reason": each.reason}
             for each in done.found.guessed
         ]
-        _json({"path": done.path, "guessed": guessed, "questions": done.found.questions})
+        print_json({"path": done.path, "guessed": guessed, "questions": done.found.questions})
         return
-    show.initialised(done, _console(False))
+    show.initialised(done, console_for(False))
 
 
 @app.command(
-    epilog=_lines(
+    epilog=lines(
         "recsys run",
         "recsys run --sample 0.05        a first look at big data",
         "recsys run --as-of 2024-06-30   as if it were that day",
@@ -173,7 +145,7 @@ def run(
     A run that fails changes nothing: the release in service stays. Rows at fault are set aside,
     each with the rule that it breaks; too many of them stop the run.
     """
-    console = _console(as_json)
+    console = console_for(as_json)
     from recsys_pipeline.settings import load_settings
 
     loaded = load_settings(settings)
@@ -190,7 +162,7 @@ def run(
     moment = None if as_of is None else parse_as_of(as_of)
     done = run_once(loaded, moment, sample, overrides, now(), console)
     if as_json:
-        _json(
+        print_json(
             {
                 "week": done.week,
                 "release": done.facts["top_n"],
@@ -240,44 +212,55 @@ def _places(settings: Any) -> list[tuple[str, str]]:
 
 
 @app.command(
-    epilog=_lines(
-        "recsys recommend 42", "recsys recommend 42 -k 3 --json", "recsys recommend -- -7"
-    )
+    epilog=lines("recsys recommend 42", "recsys recommend 42 -k 3 --json", "recsys recommend -- -7")
 )
 def recommend(
-    user: Annotated[str, typer.Argument(help="The user's id.")],
+    user: Annotated[str | None, typer.Argument(help="The user's id.")] = None,
     settings: SettingsOption = None,
     k: Annotated[int | None, typer.Option("--k", "-k", help="How many movies.")] = None,
+    likes: Annotated[
+        list[str] | None, typer.Option("--likes", help="Somebody new likes this (id or title).")
+    ] = None,
+    genre: Annotated[
+        list[str] | None, typer.Option("--genre", help="Somebody new likes this genre.")
+    ] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", help="What is known, such as age=30.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one user's list from the release in service.
 
     Somebody whom the release does not know gets the list for a person of whom nothing is known.
+    Without an id, --likes, --genre and --profile (each any number of times) make a list for
+    somebody new.
     """
-    from recsys_pipeline.commands.lists import list_of
+    from recsys_pipeline.commands.lists import answers_of, list_for, list_of
     from recsys_pipeline.settings import load_settings
     from recsys_pipeline.storage import FileReleaseStore
 
     loaded = load_settings(settings)
+    answers = answers_of(user, likes or [], genre or [], profile or [])
+    store = FileReleaseStore(loaded.data / "releases")
 
     def in_tables(wanted: str) -> bool:
         from recsys_pipeline.commands.assets import has_user
 
         return has_user(loaded, wanted)
 
-    found = list_of(FileReleaseStore(loaded.data / "releases"), user, k, in_tables)
+    found = list_of(store, user, k, in_tables) if user else list_for(store, answers, k)
     if as_json:
         rows = json.loads(found.rows.to_json(orient="records"))
         from recsys_pipeline.contracts.names import USER_ID
 
-        _json({USER_ID: user, "known": found.known, "recommendations": rows})
+        print_json({USER_ID: user, "known": found.known, "recommendations": rows})
         return
     from recsys_pipeline.commands import show
 
-    show.user_list(user, found, _console(False))
+    show.user_list(user, found, console_for(False))
 
 
-@app.command(epilog=_lines("recsys ui", "recsys ui --port 3100 --mlflow-port 5100"))
+@app.command(epilog=lines("recsys ui", "recsys ui --port 3100 --mlflow-port 5100"))
 def ui(
     settings: SettingsOption = None,
     port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
@@ -295,10 +278,10 @@ def ui(
     if settings is not None:
         os.environ[FILE_VARIABLE] = str(settings.resolve())
     ports = (port, mlflow_port, docs_port)
-    serve(loaded, ports, _console(False))
+    serve(loaded, ports, console_for(False))
 
 
-@app.command(epilog=_lines("recsys doctor", "recsys doctor --user 42", "recsys doctor --json"))
+@app.command(epilog=lines("recsys doctor", "recsys doctor --user 42", "recsys doctor --json"))
 def doctor(
     settings: SettingsOption = None,
     user: Annotated[
@@ -326,16 +309,16 @@ def doctor(
         looked = explain_user(loaded, user, lambda name: released_asset(loaded, name))
     if as_json:
         found = list(looked)
-        _json([asdict(finding) for finding in found])
+        print_json([asdict(finding) for finding in found])
     else:
-        found = show.findings(looked, _console(False))
+        found = show.findings(looked, console_for(False))
     if any(finding.state == "broken" for finding in found):
         raise typer.Exit(7)
 
 
 @app.command(
     "example-data",
-    epilog=_lines("recsys example-data example", "recsys example-data small --users 200"),
+    epilog=lines("recsys example-data example", "recsys example-data small --users 200"),
 )
 def example_data(
     folder: Annotated[Path, typer.Argument(help="Where to write the three files.")],

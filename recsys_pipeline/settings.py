@@ -18,6 +18,7 @@ from upath import UPath
 from recsys_pipeline.errors import SettingsError
 from recsys_pipeline.pipeline.config import Frozen, LearningConfig
 from recsys_pipeline.pipeline.protocols import CheckLimits
+from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.simulation import WorldConfig
 from recsys_pipeline.sources import (
     FilesConfig,
@@ -133,6 +134,7 @@ class Settings(BaseSettings):
     checks: ChecksSettings = ChecksSettings()
     ui: UiSettings = UiSettings()
     learning: LearningConfig = LearningConfig()
+    tuning: TuningConfig = TuningConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -1,18 +1,15 @@
 """`recsys recommend`: a user's list, read from the release or made for somebody new."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.data.dataset import UserBatch
 from recsys_pipeline.errors import ReleaseError, SettingsError
 from recsys_pipeline.pipeline.protocols import MODEL, Manifest, ReleaseStore
-from recsys_pipeline.pipeline.top_n import titles_of
-from recsys_pipeline.ranking.released import ReleasedModel, load_released_model
+from recsys_pipeline.pipeline.questionnaire import Answers, recommend_for
+from recsys_pipeline.ranking.released import load_released_model
 
 
 @dataclass(frozen=True)
@@ -71,22 +68,53 @@ def list_of(
         return UserList(manifest, True, rows.drop(columns=[n.USER_ID]).head(k))
     if in_tables(user):
         return UserList(manifest, True, rows.drop(columns=[n.USER_ID]))
+    return list_for(store, Answers(), k)
+
+
+def list_for(store: ReleaseStore, answers: Answers, k: int | None) -> UserList:
+    """The list of the release in service for somebody new who answers some questions.
+
+    Raises:
+        ReleaseError: there is no release.
+        SettingsError: an answer cannot be understood.
+    """
+    manifest = current_release(store)
     model = load_released_model(store.folder(manifest.release) / MODEL)
-    return UserList(manifest, False, _for_somebody_new(model, k, manifest.release))
+    rows = recommend_for(model, answers, k or manifest.k, manifest.release)
+    return UserList(manifest, answers.any, rows)
 
 
-def _for_somebody_new(model: ReleasedModel, k: int, release: str) -> pd.DataFrame:
-    nothing = sp.csr_matrix((1, len(model.items)), dtype=np.float32)
-    lists = model.recommend(UserBatch(nothing, nothing, pd.DataFrame(index=[0])), k)
-    items = lists.items[0][lists.items[0] >= 0]
-    return pd.DataFrame(
-        {
-            n.RANK: np.arange(1, len(items) + 1),
-            n.MOVIE_ID: model.items.id_of(items),
-            n.SCORE: lists.scores[0, : len(items)].astype(float),
-            n.SOURCE: lists.sources[0, : len(items)],
-            n.REASON: "nothing is known of this user",
-            n.RELEASE: release,
-            n.TITLE: titles_of(model.movies)[items],
-        }
-    )
+def answers_of(
+    user: str | None, likes: Sequence[str], genres: Sequence[str], profile: Sequence[str]
+) -> Answers:
+    """What was typed of somebody new.
+
+    Args:
+        user: an id, which goes with none of the others.
+        likes: movies, by id or title.
+        genres: genres.
+        profile: texts such as ``age=30``.
+
+    Raises:
+        SettingsError: both an id and answers, neither, or a text without ``=``.
+    """
+    answers = Answers(tuple(likes), tuple(genres), dict(_pair(text) for text in profile))
+    if user is not None and answers.any:
+        raise SettingsError(
+            "An id and answers of somebody new do not go together.",
+            "Leave out the id, or --likes, --genre and --profile.",
+        )
+    if user is None and not answers.any:
+        raise SettingsError(
+            "Whose list?", "Give a user's id, or --likes, --genre or --profile of somebody new."
+        )
+    return answers
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip() or not value.strip():
+        raise SettingsError(
+            f"--profile {text!r} cannot be read.", "Write it like --profile age=30."
+        )
+    return name.strip(), value.strip()

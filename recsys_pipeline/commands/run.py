@@ -28,8 +28,12 @@ _STEPS = {
     "clean_tables": "Set faulty rows aside",
     "feature_matrix": "Make features",
     "trained_model": "Train and choose",
+    "recipe_in_service": "Refit the recipe in service",
     "evaluation": "Judge on held-out data",
+    "last_weeks_lists": "Score last week's lists",
+    "promotion": "Decide on promotion",
     "top_n": "Write lists and release",
+    "user_groups": "Group users",
 }
 
 

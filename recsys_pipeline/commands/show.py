@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _DIFFERENCE = "diff_to_popularity"
 _SHOWN = ("auc", "ndcg_at_10", "coverage_at_10")
-_SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "coverage"}
+_SHORT = {"liked_share_in_top": "likes in top 5 %", "coverage_at_10": "cover"}
 _ARROW = re.compile(r"^column `[^`]*` → \w+: ")
 """What a reason says that the two columns before it say already."""
 _MARKS = {"ok": "[green]ok[/]", "odd": "[yellow]odd[/]", "broken": "[red]broken[/]"}
@@ -48,10 +48,22 @@ def summary(run: "RunSummary", console: Console) -> None:
         console.print()
     _tables(run, console)
     console.print(_comparison(run.comparison, str(facts["verdict"]["metric"]), chosen["chosen"]))
-    console.print(f"[dim]▶ is the one released. {_gloss(str(facts['verdict']['metric']))}[/]")
+    console.print(
+        "[dim]▶ did best on the window; shipped lists: the same with rules and dials, as users "
+        f"get them. {_gloss(str(facts['verdict']['metric']))}[/]"
+    )
     console.print(f"[dim]{escape(chosen['split'])}[/]", highlight=False)
     console.print(f"[dim]{escape(chosen['reason'])}[/]", highlight=False)
     console.print(f"[bold]{escape(facts['verdict']['sentence'])}[/]", highlight=False)
+    console.print(f"[bold]{escape(facts['promotion']['decision'])}.[/]", highlight=False)
+    console.print(f"[dim]{escape(facts['promotion']['why'])}[/]", highlight=False)
+    if not facts["promotion"]["promoted"]:
+        console.print(
+            f"The lists are those of the recipe in service, refitted: {release['recommender']}. "
+            f"{escape(str(release['verdict']))}",
+            highlight=False,
+        )
+    console.print(escape(facts["last_weeks_lists"]["sentence"]), highlight=False)
     console.print()
     for user, rows in run.lists.groupby(n.USER_ID, sort=False):
         console.print(list_table(f"For user {user}", rows.head(5)))
@@ -83,10 +95,10 @@ def _comparison(comparison: pd.DataFrame, deciding: str, chosen: str) -> Table:
     metrics = [name for name in metrics if name in found]
     table = Table(title="On held-out data", title_justify="left", title_style="bold")
     table.add_column("recommender", no_wrap=True)
-    table.add_column(f"{_label(deciding)}\n(95 % interval)", justify="right", no_wrap=True)
+    table.add_column(f"{short_label(deciding)}\n(95 % interval)", justify="right", no_wrap=True)
     table.add_column("against popularity", justify="right", no_wrap=True)
     for name in metrics[1:]:
-        table.add_column(_label(name), justify="right")
+        table.add_column(short_label(name), justify="right")
     cells = comparison.set_index([RECOMMENDER, METRIC])
     order = comparison[comparison[METRIC] == deciding].sort_values(
         MEAN, ascending=False, kind="stable"
@@ -99,7 +111,7 @@ def _comparison(comparison: pd.DataFrame, deciding: str, chosen: str) -> Table:
         ]
         table.add_row(
             f"▶ {name}" if name == chosen else f"  {name}",
-            f"{_number(main[MEAN])} ({_number(main[LOW])} to {_number(main[HIGH])})",
+            f"{_number(main[MEAN])} ({_number(main[LOW])}…{_number(main[HIGH])})",
             "" if name == "popularity" else _difference(main),
             *values,
             style="bold" if name == chosen else None,
@@ -112,7 +124,7 @@ def _gloss(deciding: str) -> str:
     lines = [
         "AUC: how well likes are told from dislikes (0.5 is chance).",
         "nDCG@10: how high the movies chosen later stand in lists of ten; small where people",
-        "choose a few of many. coverage: share of the catalogue in somebody's list.",
+        "choose a few of many. cover: share of the catalogue in somebody's list.",
     ]
     if deciding == "liked_share_in_top":
         lines.insert(
@@ -123,7 +135,8 @@ def _gloss(deciding: str) -> str:
     return " ".join(lines)
 
 
-def _label(metric: str) -> str:
+def short_label(metric: str) -> str:
+    """Name of a metric for a narrow table."""
     return _SHORT.get(metric, metric_label(metric))
 
 
@@ -132,7 +145,7 @@ def _difference(row: Any) -> str:
         return ""
     low, high = row[DIFFERENCE_LOW], row[DIFFERENCE_HIGH]
     colour = "green" if low > 0 else "red" if high < 0 else "yellow"
-    return f"[{colour}]{row[_DIFFERENCE]:+.3f}[/] ({low:+.3f} to {high:+.3f})"
+    return f"[{colour}]{row[_DIFFERENCE]:+.3f}[/] ({low:+.3f}…{high:+.3f})"
 
 
 def _number(value: float) -> str:
@@ -155,19 +168,20 @@ def list_table(title: str, rows: pd.DataFrame) -> Table:
     return table
 
 
-def user_list(user: str, found: "UserList", console: Console) -> None:
+def user_list(user: str | None, found: "UserList", console: Console) -> None:
     """One user's list, and whether it is theirs."""
     if not found.known:
         console.print(
-            f"[yellow]Release {found.release.release} knows no user {escape(user)}: this is the "
-            "list for somebody of whom nothing is known.[/]"
+            f"[yellow]Release {found.release.release} knows no user {escape(str(user))}: this is "
+            "the list for somebody of whom nothing is known.[/]"
         )
     if found.rows.empty:
         console.print(
-            f"The list of user {escape(user)} is empty: every available movie has been seen."
+            f"The list of user {escape(str(user))} is empty: every available movie has been seen."
         )
     else:
-        console.print(list_table(f"For user {user}", found.rows))
+        title = f"For user {user}" if user else "For somebody new"
+        console.print(list_table(title, found.rows))
     about = found.release
     console.print(f"[dim]Release {about.release}, as of {about.as_of or 'no date'}.[/]")
 

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from recsys_pipeline.defs.alias_sensor import alias_sensor
 from recsys_pipeline.defs.doors import DOORS, OPTIONS, REAL, Makers, doors_resource
 from recsys_pipeline.defs.evaluation_assets import evaluation_assets
+from recsys_pipeline.defs.group_assets import group_assets
 from recsys_pipeline.defs.io import FolderIOManager, TableIOManager
 from recsys_pipeline.defs.jobs import new_data_sensor, weekly_job, weekly_schedule
-from recsys_pipeline.defs.layout import MODELS, TABLES, Layout
+from recsys_pipeline.defs.layout import MODELS, OPPONENTS, TABLES, Layout
 from recsys_pipeline.defs.options import RunOptions
+from recsys_pipeline.defs.promotion_assets import promotion_assets
 from recsys_pipeline.defs.serving_assets import serving_assets
 from recsys_pipeline.defs.source_assets import source_assets
 from recsys_pipeline.defs.table_assets import table_assets
 from recsys_pipeline.defs.training_assets import training_assets
+from recsys_pipeline.defs.tuning_job import tuning_definitions
+from recsys_pipeline.pipeline.in_service import InService
 from recsys_pipeline.pipeline.training import Trained
 from recsys_pipeline.settings import Settings
 
@@ -43,19 +48,28 @@ def build_definitions(
         table_assets(layout),
         *training_assets(layout),
         evaluation_assets(layout),
+        *promotion_assets(layout),
         serving_assets(layout),
+        group_assets(layout),
     ]
     job = weekly_job([key for asset in assets for key in asset.keys])
     base = settings.data / "assets"
-    return dg.Definitions(
+    weekly = dg.Definitions(
         assets=assets,
         jobs=[job],
         schedules=[weekly_schedule(layout, settings, job)],
-        sensors=[new_data_sensor(layout, settings, makers, job)],
+        sensors=[
+            new_data_sensor(layout, settings, makers, job),
+            alias_sensor(settings, makers),
+        ],
         resources={
             OPTIONS: RunOptions(),
             DOORS: doors_resource(settings, makers),
             TABLES: TableIOManager(base),
             MODELS: FolderIOManager(base, Trained.load),
+            OPPONENTS: FolderIOManager(base, InService.load),
         },
+    )
+    return dg.Definitions.merge(
+        weekly, tuning_definitions(layout, settings, settings.tuning, makers)
     )

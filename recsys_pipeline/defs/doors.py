@@ -10,6 +10,8 @@ from typing import Protocol
 import dagster as dg
 import pandas as pd
 
+from recsys_pipeline.data.build import build_dataset
+from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.io import remove_unfinished
 from recsys_pipeline.defs.lock import lock_file, run_lock
 from recsys_pipeline.defs.options import RunOptions
@@ -146,7 +148,7 @@ class Doors:
         return self.tracker.run(self.key, self.week or self.key[:8], {"dagster_run": self.run_id})
 
     def inputs(self, tables: dict[str, pd.DataFrame]) -> Inputs:
-        """What the release of this run is made from.
+        """What a release of this run is made from, with the recipe of the settings.
 
         Args:
             tables: the clean tables, by name.
@@ -155,9 +157,17 @@ class Doors:
             source=self.source.description,
             as_of=self.as_of,
             tables=tables,
-            settings_fingerprint=self.settings.learning_fingerprint,
+            learning=self.learning,
             sample=self.options.sample,
         )
+
+    def dataset(self, tables: dict[str, pd.DataFrame], learning: LearningConfig) -> Dataset:
+        """The clean tables as arrays, as the recipe of `learning` reads them.
+
+        Args:
+            tables: users, movies and interactions, by name.
+        """
+        return build_dataset(**tables, likes=learning.likes, as_of=self.as_of)
 
     @property
     def run_url(self) -> str:

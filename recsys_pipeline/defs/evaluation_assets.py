@@ -14,6 +14,8 @@ from recsys_pipeline.pipeline.tracked import figures_of, track_evaluation
 from recsys_pipeline.pipeline.training import Trained, load_cuts
 
 EVALUATION_METRICS = "evaluation_metrics"
+BY_GROUP = "evaluation_by_group"
+PAIRED_TESTS = "paired_tests"
 VERDICT = "verdict"
 BETTER = "better_than_popularity"
 
@@ -36,6 +38,14 @@ def evaluation_assets(layout: Layout) -> dg.AssetsDefinition:
                 description="Every figure of every recommender, with its interval and its "
                 "difference to popularity.",
                 metadata={SCHEMA_KEY: figures_schema()},
+            ),
+            BY_GROUP: layout.out(
+                BY_GROUP,
+                description="The same by segment, length of history and popularity of the movie.",
+            ),
+            PAIRED_TESTS: layout.out(
+                PAIRED_TESTS,
+                description="Whether any two recommenders differ, corrected for how many pairs.",
             ),
             VERDICT: layout.out(
                 VERDICT, description="Whether the chosen recommender is better than popularity."
@@ -67,6 +77,8 @@ def evaluation_assets(layout: Layout) -> dg.AssetsDefinition:
         link = {"mlflow": dg.MetadataValue.url(recsys_doors.run_url)}
         about = {**numbers(report.headline), **images(figures), "users": report.n_users}
         yield dg.Output(report.table, EVALUATION_METRICS, metadata={**about, **link})
+        yield dg.Output(report.groups, BY_GROUP, metadata=link)
+        yield dg.Output(report.pairs, PAIRED_TESTS, metadata=link)
         yield dg.Output(verdict_table(report), VERDICT, metadata=_about_verdict(report) | link)
         yield dg.AssetCheckResult(
             asset_key=layout.key(EVALUATION_METRICS),

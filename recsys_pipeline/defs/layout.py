@@ -14,6 +14,9 @@ TABLES: Final = "recsys_tables"
 MODELS: Final = "recsys_models"
 """Resource key of the I/O manager of fitted models."""
 
+OPPONENTS: Final = "recsys_opponents"
+"""Resource key of the I/O manager of recipes in service."""
+
 Results = Iterator[dg.Output[Any] | dg.AssetCheckResult]
 """What an asset with checks yields: its tables, then the results."""
 

@@ -11,15 +11,18 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.layout import Layout
 from recsys_pipeline.errors import DataError
-from recsys_pipeline.pipeline.top_n import available
+from recsys_pipeline.ranking.availability import available
+from recsys_pipeline.ranking.released import ReleasedModel
 
 FULL = "every_user_has_a_full_list"
 UNSEEN = "no_seen_movie"
 DISTINCT = "no_movie_twice"
+ALLOWED = "no_forbidden_movie"
 
 _TEXTS = {
-    FULL: "Every user has k movies, or all that are left for a user who has seen nearly all.",
+    FULL: "Every user has k movies, or all that are left of those allowed; blocked users none.",
     UNSEEN: "No list holds a movie that its user has met before.",
+    ALLOWED: "No list holds a movie that is not available or that the rules forbid.",
     DISTINCT: "No list holds a movie twice.",
 }
 
@@ -39,23 +42,33 @@ class ListCheck:
     of: int
 
 
-def check_lists(lists: pd.DataFrame, data: Dataset, k: int) -> list[ListCheck]:
+def check_lists(
+    lists: pd.DataFrame, data: Dataset, k: int, model: ReleasedModel
+) -> list[ListCheck]:
     """Check the top-N table against the data that it was made from.
 
     Args:
         lists: contract `TOP_N`.
         data: everything known as of ``data.as_of``.
         k: length of a list.
+        model: that made them, with its rules.
     """
     user, item = data.users.index_of(lists[n.USER_ID]), data.items.index_of(lists[n.MOVIE_ID])
-    allowed = available(data.movies, data.as_of)
-    seen = data.seen if allowed is None else data.seen[:, np.flatnonzero(allowed)]
+    rules = model.applied_rules
+    allowed = np.ones(data.n_items, dtype=bool)
+    for there in (available(data.movies, data.as_of), rules.allowed):
+        if there is not None:
+            allowed &= there
+    seen = data.seen[:, np.flatnonzero(allowed)]
     left = seen.shape[1] - np.diff(seen.indptr)
+    left[rules.blocks(data.users.values)] = 0
+    forbidden = ~allowed[item]
     lengths = np.bincount(user, minlength=data.n_users)
     met = np.asarray(data.seen[user, item]).ravel() > 0
     return [
         ListCheck(FULL, int((lengths != np.minimum(left, k)).sum()), data.n_users),
         ListCheck(UNSEEN, int(met.sum()), len(lists)),
+        ListCheck(ALLOWED, int(forbidden.sum()), len(lists)),
         ListCheck(DISTINCT, int(lists.duplicated([n.USER_ID, n.MOVIE_ID]).sum()), len(lists)),
     ]
 

@@ -1,15 +1,15 @@
 """Values for the UI: figures as images, mappings as tables. Never a user row or id."""
 
 import base64
-import io
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 from matplotlib.figure import Figure
 
-_DPI = 110
+from recsys_pipeline.evaluation.style import png_of
 
 Metadata = dict[str, Any]
 """What an asset attaches: numbers, texts and `dg.MetadataValue`."""
@@ -17,9 +17,7 @@ Metadata = dict[str, Any]
 
 def image(figure: Figure, title: str) -> dg.MetadataValue:
     """A figure as Markdown with the PNG inside."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    text = base64.b64encode(buffer.getvalue()).decode("ascii")
+    text = base64.b64encode(png_of(figure)).decode("ascii")
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{text})")
 
 
@@ -39,6 +37,22 @@ def listing(lines: Iterable[str]) -> dg.MetadataValue:
     """Sentences as a list."""
     text = "\n".join(f"- {line}" for line in lines)
     return dg.MetadataValue.md(text or "none")
+
+
+def markdown_table(table: pd.DataFrame) -> dg.MetadataValue:
+    """A small table of figures; numbers with four digits that count."""
+    if table.empty:
+        return dg.MetadataValue.md("none")
+    head = " | ".join(str(name) for name in table.columns)
+    rule = " | ".join("---" for _ in table.columns)
+    rows = [" | ".join(_cell(value) for value in row) for row in table.itertuples(index=False)]
+    return dg.MetadataValue.md("\n".join(f"| {row} |" for row in (head, rule, *rows)))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "–"
+    return str(value).replace("|", "/")
 
 
 def two_columns(values: Mapping[str, Any], left: str, right: str) -> dg.MetadataValue:

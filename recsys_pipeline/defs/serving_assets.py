@@ -1,5 +1,7 @@
 """Group "serving": the lists of all users, released."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import dagster as dg
@@ -7,7 +9,6 @@ import pandas as pd
 
 from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.defs.columns import SCHEMA_KEY, contract_schema
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.evaluation_assets import (
@@ -25,9 +26,28 @@ from recsys_pipeline.defs.list_checks import (
     raise_if_broken,
 )
 from recsys_pipeline.defs.metadata import Metadata
-from recsys_pipeline.defs.release import Judgement, release, serve
-from recsys_pipeline.defs.training_assets import TRAINED_MODEL
-from recsys_pipeline.pipeline.releasing import Outcome
+from recsys_pipeline.defs.promotion_assets import PROMOTION
+from recsys_pipeline.defs.release import (
+    CHALLENGER,
+    Judgement,
+    Made,
+    challenge,
+    point,
+    release,
+    serve,
+)
+from recsys_pipeline.defs.training_assets import RECIPE_IN_SERVICE, TRAINED_MODEL
+from recsys_pipeline.pipeline.deciding import (
+    OPPONENT_ANSWER,
+    OPPONENT_FIGURES,
+    OPPONENT_SENTENCE,
+    PROMOTED,
+    REASON,
+    TITLE,
+)
+from recsys_pipeline.pipeline.in_service import InService
+from recsys_pipeline.pipeline.releasing import Inputs, Outcome
+from recsys_pipeline.pipeline.reproducing import Lock
 from recsys_pipeline.pipeline.top_n import make_top_n
 from recsys_pipeline.pipeline.training import Trained
 
@@ -49,6 +69,8 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             TRAINED_MODEL,
             EVALUATION_METRICS,
             VERDICT,
+            RECIPE_IN_SERVICE,
+            PROMOTION,
         ),
         io_manager_key=TABLES,
         owners=OWNERS,
@@ -66,31 +88,78 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         trained_model: Trained,
         evaluation_metrics: pd.DataFrame,
         verdict: pd.DataFrame,
+        recipe_in_service: InService,
+        promotion: pd.DataFrame,
     ) -> Results:
-        doors, k = recsys_doors, recsys_doors.learning.k
+        doors = recsys_doors
         tables = {"users": users, "movies": movies, "interactions": interactions}
+        rows = {name: len(frame) for name, frame in tables.items()}
         inputs = doors.inputs(tables)
-        data = build_dataset(users, movies, interactions, doors.learning.likes, doors.as_of)
-        lists = make_top_n(trained_model.released, data, k, inputs.release)
-        about = _about_lists(lists, data.n_users, data.n_items)
-        checks = check_lists(lists, data, k)
+        decision = promotion.iloc[0]
+        figures = figures_in(evaluation_metrics, trained_model.facts.chosen)
+        judged = Judgement(
+            figures,
+            str(verdict[ANSWER].iloc[0]),
+            str(verdict[SENTENCE].iloc[0]),
+            f"{decision[TITLE]}. {decision[REASON]}",
+        )
+        candidate = _made(doors, trained_model, inputs, judged, tables)
+        served = candidate
+        if not decision[PROMOTED] and recipe_in_service.trained is not None:
+            served = _made_in_service(doors, recipe_in_service, inputs, decision, tables)
+        data = doors.dataset(tables, served.inputs.learning)
+        model = served.trained.released
+        about = _about_lists(served.lists, data.n_users, data.n_items)
+        checks = check_lists(served.lists, data, served.inputs.learning.k, model)
         outcome = None
         if not any(check.broken for check in checks):
-            found = Judgement(
-                figures_in(evaluation_metrics, trained_model.facts.chosen),
-                str(verdict[ANSWER].iloc[0]),
-                str(verdict[SENTENCE].iloc[0]),
-            )
-            rows = {name: len(frame) for name, frame in {**tables, TOP_N.name: lists}.items()}
-            outcome = release(doors, inputs, data, trained_model, found, lists, rows, context.log)
-            about |= _about_release(outcome, found, doors.run_url)
-        yield dg.Output(lists, metadata=about)
+            # A held recipe stays out even where no other one could be refitted in its place.
+            wins = served is not candidate or bool(decision[PROMOTED])
+            outcome = release(doors, doors.run, served, data, rows, wins=wins)
+            if served is not candidate:
+                challenge(doors, candidate, data, rows, context.log)
+            elif not outcome.promoted and outcome.manifest.model_version is not None:
+                point(doors, CHALLENGER, outcome.manifest.model_version, context.log)
+            about |= _about_release(outcome, served.judgement, doors.run_url)
+        yield dg.Output(served.lists, metadata=about)
         yield from list_check_results(layout, TOP_N.name, checks)
         raise_if_broken(checks)
         if outcome is not None:
             serve(doors, outcome, context.log)
 
     return top_n
+
+
+def _made(
+    doors: Doors,
+    trained: Trained,
+    inputs: Inputs,
+    judgement: Judgement,
+    tables: dict[str, pd.DataFrame],
+) -> Made:
+    data = doors.dataset(tables, inputs.learning)
+    lists = make_top_n(trained.released, data, inputs.learning.k, inputs.release)
+    return Made(trained, inputs, lists, judgement, Lock.of(tables))
+
+
+def _made_in_service(
+    doors: Doors,
+    opponent: InService,
+    inputs: Inputs,
+    decision: pd.Series,
+    tables: dict[str, pd.DataFrame],
+) -> Made:
+    """The lists of the recipe in service, refitted: the candidate did not get in."""
+    assert opponent.learning is not None
+    assert opponent.trained is not None
+    judgement = Judgement(
+        json.loads(decision[OPPONENT_FIGURES]),
+        decision[OPPONENT_ANSWER],
+        decision[OPPONENT_SENTENCE],
+        f"{decision[TITLE]}. {decision[REASON]}",
+    )
+    own = replace(inputs, learning=opponent.learning)
+    return _made(doors, opponent.trained, own, judgement, tables)
 
 
 def _about_lists(lists: pd.DataFrame, n_users: int, n_items: int) -> Metadata:
@@ -110,6 +179,7 @@ def _about_release(outcome: Outcome, judgement: Judgement, url: str) -> Metadata
         "why": outcome.why,
         "recommender": manifest.recommender,
         "verdict": judgement.sentence,
+        "decision": judgement.decision,
         "model_version": manifest.model_version or 0,
         "mlflow": dg.MetadataValue.url(url),
         **{f"metrics/{name}": value for name, value in judgement.metrics.items()},

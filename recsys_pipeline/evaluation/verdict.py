@@ -18,6 +18,15 @@ from recsys_pipeline.evaluation.labelled import Exposures
 
 Answer = Literal["yes", "no", "cannot tell"]
 
+OPENINGS: Final[dict[Answer, str]] = {
+    "yes": "Better than popularity: yes.",
+    "no": "Better than popularity: no. It is no better than popularity.",
+    "cannot tell": (
+        "Better than popularity: cannot tell. On these data it is no better than popularity beyond "
+        "chance."
+    ),
+}
+"""How the verdict begins, by its answer."""
 ENOUGH_OF_EACH: Final = 30
 """Held-out likes and dislikes that it takes, each, to judge by labels."""
 
@@ -133,7 +142,7 @@ def verdict(
         ours,
         theirs,
         difference,
-        f"Better than popularity: {answer}. {figures_sentence(metric, ours, theirs, difference)}",
+        f"{OPENINGS[answer]} {figures_sentence(metric, ours, theirs, difference)}",
     )
 
 

@@ -1,12 +1,14 @@
 """Settings of learning: what the weekly job trains and how it judges."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from recsys_pipeline.data.config import LikesConfig
+from recsys_pipeline.evaluation.config import PromotionConfig
 from recsys_pipeline.models.config import (
     AlsConfig,
+    ClustersConfig,
     ContentConfig,
     EaseConfig,
     ItemKnnConfig,
@@ -14,10 +16,23 @@ from recsys_pipeline.models.config import (
     ProfileConfig,
     RandomConfig,
     RecommenderConfig,
+    SegmentPopularityConfig,
+    TasteConfig,
+    TrendingConfig,
 )
-from recsys_pipeline.ranking.config import RankerConfig
+from recsys_pipeline.ranking.config import RankerConfig, RerankingConfig, RulesConfig
 
-GeneratorName = Literal["item_knn", "ease", "als", "content", "profile"]
+GeneratorName = Literal[
+    "item_knn",
+    "ease",
+    "als",
+    "content",
+    "profile",
+    "taste",
+    "segment_popularity",
+    "clusters",
+    "trending",
+]
 
 
 class Frozen(BaseModel):
@@ -36,7 +51,16 @@ class RecommendersConfig(Frozen):
     """Which recommenders are trained and how. Random and popularity are always there."""
 
     use: Annotated[tuple[GeneratorName, ...], AfterValidator(_distinct)] = Field(
-        ("item_knn", "ease", "als", "content", "profile"),
+        (
+            "item_knn",
+            "ease",
+            "als",
+            "content",
+            "taste",
+            "segment_popularity",
+            "clusters",
+            "trending",
+        ),
         description="Candidate generators to train besides popularity.",
     )
     popularity: PopularityConfig = PopularityConfig()
@@ -45,6 +69,10 @@ class RecommendersConfig(Frozen):
     als: AlsConfig = AlsConfig()
     content: ContentConfig = ContentConfig()
     profile: ProfileConfig = ProfileConfig()
+    taste: TasteConfig = TasteConfig()
+    segment_popularity: SegmentPopularityConfig = SegmentPopularityConfig()
+    clusters: ClustersConfig = ClustersConfig()
+    trending: TrendingConfig = TrendingConfig()
 
     def configs(self) -> dict[str, RecommenderConfig]:
         """The settings of each recommender to train, by name, baselines first."""
@@ -55,12 +83,17 @@ class RecommendersConfig(Frozen):
 class EvaluationConfig(Frozen):
     """How recommenders are judged."""
 
-    split: Literal["auto", "temporal", "last", "random"] = Field(
+    split: Literal["auto", "temporal", "last", "leave_last", "random", "strong"] = Field(
         "auto",
         description=(
             "What is held out: 'temporal' everything after a moment, 'last' each user's last "
-            "events, 'random' some events of each user; 'auto' chooses by the data and says why."
+            "events, 'leave_last' each user's very last one, 'random' some events of each user, "
+            "'strong' the last events of users that nothing was learned from; 'auto' chooses by "
+            "the data and says why."
         ),
+    )
+    stratify: Literal["user", "movie"] = Field(
+        "user", description="What 'random' draws within: a share of each user's or each movie's."
     )
     test_share: float | None = Field(
         None,
@@ -94,14 +127,36 @@ class LearningConfig(Frozen):
 
     k: int = Field(10, ge=1, le=1_000, description="Length of a user's list.")
     seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of everything random.")
-    primary: Literal["auto", "two_stage", "popularity", GeneratorName] = Field(
+    primary: Literal["auto", "two_stage", "blend", "popularity", GeneratorName] = Field(
         "auto",
         description=(
             "The recommender to release; 'auto' takes the best on the ranker's window by the "
             "metric that can decide."
         ),
     )
+    language: Literal["en", "fr"] = Field(
+        "en", description="Language of the reasons beside each movie: English or French."
+    )
     likes: LikesConfig = LikesConfig()
     recommenders: RecommendersConfig = RecommendersConfig()
     ranker: RankerConfig = RankerConfig()
+    reranking: RerankingConfig = RerankingConfig()
+    rules: RulesConfig = RulesConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    promotion: PromotionConfig = PromotionConfig()
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What makes lists, as plain values: everything but seed, judging and promotion.
+
+        Two settings with equal recipes are never compared with each other: one is the other,
+        refitted.
+        """
+        return self.model_dump(mode="json", exclude=_NOT_RECIPE)
+
+    def with_recipe_of(self, other: "LearningConfig") -> "LearningConfig":
+        """The recipe of `other`, judged as these settings say."""
+        return other.model_copy(update={name: getattr(self, name) for name in _NOT_RECIPE})
+
+
+_NOT_RECIPE: Final = {"seed", "evaluation", "promotion"}

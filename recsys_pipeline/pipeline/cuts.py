@@ -22,15 +22,20 @@ class Cuts:
 
     Attributes:
         everything: all events as of `as_of`.
-        train: the events before the test.
-        history: the events before the window.
+        train: the events before the test, to learn from.
+        known: the events that judged users are known by: `train`, and where the split holds out
+            whole users, what those are folded in with.
+        history: the events before the window, to learn from.
+        known_history: the same for users judged on the window.
         window, test: the events held out.
         outer, inner: the splits that made them.
     """
 
     everything: Dataset
     train: Dataset
+    known: Dataset
     history: Dataset
+    known_history: Dataset
     window: Events
     test: Events
     outer: Split
@@ -45,16 +50,31 @@ def make_cuts(data: Dataset, learning: LearningConfig) -> Cuts:
     """
     evaluation = learning.evaluation
     rng = np.random.default_rng([learning.seed, 1])
-    outer = split(data.events, evaluation.split, rng=rng, test_share=evaluation.share)
+    outer = split(
+        data.events,
+        evaluation.split,
+        rng=rng,
+        test_share=evaluation.share,
+        stratify=evaluation.stratify,
+    )
     train = data.cut(outer.train, _before(outer, data))
     kind = outer.kind
     if kind == "temporal" and not _has_two_times(train.events):
         kind = "random"
-    inner = split(train.events, kind, rng=rng, test_share=evaluation.window_share)
+    inner = split(
+        train.events,
+        kind,
+        rng=rng,
+        test_share=evaluation.window_share,
+        stratify=evaluation.stratify,
+    )
+    history = train.cut(inner.train, _before(inner, train))
     return Cuts(
         everything=data,
         train=train,
-        history=train.cut(inner.train, _before(inner, train)),
+        known=train if outer.kind != "strong" else data.cut(outer.known, train.as_of),
+        history=history,
+        known_history=history if inner.kind != "strong" else train.cut(inner.known, history.as_of),
         window=train.events.take(inner.test),
         test=data.events.take(outer.test),
         outer=outer,

@@ -33,7 +33,7 @@ def make_feature_matrix(cuts: Cuts, learning: LearningConfig) -> pd.DataFrame:
     history = cuts.history
     features = PairFeatures().fit(history)
     users, rows = np.unique(user, return_inverse=True)
-    values = features.transform(history.batch(users), rows.astype(np.int32), item)
+    values = features.transform(cuts.known_history.batch(users), rows.astype(np.int32), item)
     frame = pd.DataFrame(values, columns=list(PairFeatures.names))
     frame.insert(0, LABEL, label)
     frame.insert(0, n.MOVIE_ID, history.items.id_of(item))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from recsys_pipeline.models.base import Recommender
 from recsys_pipeline.pipeline.config import LearningConfig
 
 Progress = Callable[[str], None]
+
+OF_KNOWN_USERS: Final = ("segment_popularity",)
+"""Generators that are nothing but popularity where they know nobody."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,10 @@ def fit_generators(
             if learning.primary == name:
                 raise
             fitted.left_out[name] = f"{name} was left out: {error.message} {error.hint}".strip()
+            progress(fitted.left_out[name])
+            continue
+        if name in OF_KNOWN_USERS and not model.knows(data.batch()).any():
+            fitted.left_out[name] = f"{name} was left out: no user has what it goes by."
             progress(fitted.left_out[name])
             continue
         fitted.generators[name] = model

@@ -7,6 +7,7 @@ import pandas as pd
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.cleaning import CleanTables, clean
 from recsys_pipeline.data.derived import with_history_columns
+from recsys_pipeline.data.weights import unmet_event_types
 from recsys_pipeline.errors import DataError
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.sources.base import Tables
@@ -26,4 +27,12 @@ def prepare(tables: Tables, as_of: pd.Timestamp | None, learning: LearningConfig
             "See the quarantine for why, or choose a later as_of.",
         )
     data = build_dataset(cleaned.users, cleaned.movies, cleaned.interactions, learning.likes, as_of)
-    return replace(cleaned, users=with_history_columns(cleaned.users, data))
+    unmet = unmet_event_types(cleaned.interactions, learning.likes)
+    notes = cleaned.notes
+    if unmet:
+        types = ", ".join(map(repr, unmet))
+        notes = (
+            *notes,
+            f"learning.likes.weights.event_types names {types}: no interaction is one.",
+        )
+    return replace(cleaned, users=with_history_columns(cleaned.users, data), notes=notes)

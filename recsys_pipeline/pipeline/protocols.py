@@ -19,6 +19,10 @@ LISTS: Final = "top_n.parquet"
 """Name of the lists within a release."""
 MODEL: Final = "model"
 """Name of the model's folder within a release."""
+RECIPE: Final = "recipe.json"
+"""Name of the learning settings within a release."""
+LOCK: Final = "lock.json"
+"""Name of the file of a release that says with which versions and tables it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class Manifest:
         model_version: version in the model registry, or None.
         tracking_run: id of the tracker's run, or empty.
         orchestrator_run: id of the orchestrator's run, or empty.
+        recipe_fingerprint: hex digest of the recipe alone: settings that make lists.
+        decision: why it was put in service or not, one sentence.
     """
 
     release: str
@@ -195,6 +201,24 @@ class Manifest:
     model_version: int | None = None
     tracking_run: str = ""
     orchestrator_run: str = ""
+    recipe_fingerprint: str = ""
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which release is in service, and how it came to be.
+
+    Attributes:
+        release: the one in service.
+        before: releases that were in service before it, the latest first.
+        held: fingerprints of recipes that were rolled back: no run puts them in service
+            again until a person does.
+    """
+
+    release: str
+    before: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 class ReleaseStore(Protocol):
@@ -214,7 +238,25 @@ class ReleaseStore(Protocol):
         ...
 
     def promote(self, release: str) -> None:
-        """Move the pointer to `release`, atomically. Raises ReleaseError if it is not whole."""
+        """Move the pointer to `release`, atomically; its recipe is held no longer.
+
+        Raises:
+            ReleaseError: it is not whole.
+        """
+        ...
+
+    def roll_back(self, release: str) -> None:
+        """Move the pointer back to `release`, one that was in service before, atomically.
+
+        The recipe that was in service is held, unless it is the same.
+
+        Raises:
+            ReleaseError: the release is not whole, or was never in service.
+        """
+        ...
+
+    def pointer(self) -> Pointer | None:
+        """What is in service and what was before, or None. Raises ReleaseError."""
         ...
 
     def current(self) -> Manifest | None:

@@ -11,7 +11,9 @@ import pandas as pd
 from recsys_pipeline.data.fingerprint import fingerprint
 from recsys_pipeline.data.frames import write_frame
 from recsys_pipeline.errors import ReleaseError
-from recsys_pipeline.pipeline.protocols import LISTS, MODEL, Manifest, ReleaseStore
+from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.protocols import LISTS, LOCK, MODEL, RECIPE, Manifest, ReleaseStore
+from recsys_pipeline.pipeline.recipes import recipe_json
 from recsys_pipeline.ranking.released import ReleasedModel
 
 SAMPLED = "sample"
@@ -25,14 +27,14 @@ class Inputs:
         source: description of the source.
         as_of: the moment that the run looked from, or None.
         data_fingerprint: of the clean tables.
-        settings_fingerprint: of the learning settings.
+        learning: the settings.
         sample: share of the users.
     """
 
     source: str
     as_of: pd.Timestamp | None
     data_fingerprint: str
-    settings_fingerprint: str
+    learning: LearningConfig
     sample: float = 1.0
 
     @classmethod
@@ -41,10 +43,16 @@ class Inputs:
         source: str,
         as_of: pd.Timestamp | None,
         tables: dict[str, pd.DataFrame],
-        settings_fingerprint: str,
+        learning: LearningConfig,
         sample: float,
     ) -> "Inputs":
-        return cls(source, as_of, fingerprint(tables), settings_fingerprint, sample)
+        return cls(source, as_of, fingerprint(tables), learning, sample)
+
+    @property
+    def settings_fingerprint(self) -> str:
+        """Hex digest of all learning settings but those of the gate: they change no list."""
+        text = self.learning.model_dump_json(exclude={"promotion"})
+        return sha256(text.encode()).hexdigest()
 
     @property
     def release(self) -> str:
@@ -72,7 +80,14 @@ class Outcome:
 
 
 def publish(
-    store: ReleaseStore, manifest: Manifest, lists: pd.DataFrame, model: ReleasedModel
+    store: ReleaseStore,
+    manifest: Manifest,
+    lists: pd.DataFrame,
+    model: ReleasedModel,
+    learning: LearningConfig,
+    lock: bytes | None = None,
+    *,
+    wins: bool = True,
 ) -> Outcome:
     """Write the release whole and decide whether it is to be put in service.
 
@@ -83,10 +98,22 @@ def publish(
         manifest: of this release; files are filled in by the store.
         lists: contract `TOP_N`.
         model: the model that made them.
+        learning: the settings that both were made with.
+        lock: with which versions and tables, as JSON; None writes none.
+        wins: whether the gate lets it in; else it lies there for a person to promote.
     """
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / MODEL)
-        stored = store.publish(manifest, {LISTS: to_parquet(lists), MODEL: Path(folder) / MODEL})
+        files: dict[str, bytes | Path] = {
+            LISTS: to_parquet(lists),
+            RECIPE: recipe_json(learning),
+            MODEL: Path(folder) / MODEL,
+        }
+        if lock is not None:
+            files[LOCK] = lock
+        stored = store.publish(manifest, files)
+    if not wins:
+        return Outcome(stored, False, f"Release {stored.release} is not in service.")
     why = _stays(stored, in_service(store))
     if why:
         return Outcome(stored, False, why)

@@ -14,18 +14,26 @@ from recsys_pipeline.contracts import USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.evaluation import names as metric_names
-from recsys_pipeline.evaluation.data_plots import feature_importance, score_distribution
+from recsys_pipeline.evaluation.data_plots import feature_importance
+from recsys_pipeline.evaluation.decision_plots import who_won
+from recsys_pipeline.evaluation.dial_plots import calibration_plot, trade_off
+from recsys_pipeline.evaluation.group_plots import difference_matrix, figures_by_group
 from recsys_pipeline.evaluation.plots import (
     accuracy_against_coverage,
+    accuracy_against_serendipity,
     difference_to_baseline,
     metrics_by_k,
 )
 from recsys_pipeline.models.encoding import ProfileEncoder
 from recsys_pipeline.pipeline.config import LearningConfig
-from recsys_pipeline.pipeline.evaluating import FOREST, EvaluationReport
+from recsys_pipeline.pipeline.deciding import Promotion
+from recsys_pipeline.pipeline.dials import VARIETY
+from recsys_pipeline.pipeline.evaluating import FOREST, SHIPPED, EvaluationReport
+from recsys_pipeline.pipeline.last_lists import ALL, LastLists
 from recsys_pipeline.pipeline.protocols import MODEL, TrackedRun
 from recsys_pipeline.pipeline.releasing import Inputs
 from recsys_pipeline.pipeline.training import TrainingFacts
+from recsys_pipeline.ranking.panel import POPULARITY
 from recsys_pipeline.ranking.released import ReleasedModel
 
 _EXAMPLE_HISTORY = 5
@@ -33,18 +41,68 @@ _EXAMPLE_HISTORY = 5
 
 def figures_of(report: EvaluationReport, facts: TrainingFacts) -> dict[str, Figure]:
     """The plots of one run, by file name without ending."""
-    k = metric_names.at_k(metric_names.COVERAGE, 10)
     figures = {
         "difference_to_popularity": difference_to_baseline(report.table, report.verdict.metric),
         "metrics_by_k": metrics_by_k(report.table),
-        "accuracy_against_coverage": accuracy_against_coverage(
-            report.table, report.verdict.metric, coverage=k
+        "accuracy_against_coverage": accuracy_against_coverage(report.table, report.verdict.metric),
+        "accuracy_against_serendipity": accuracy_against_serendipity(
+            report.table, report.verdict.metric
         ),
-        "score_distribution": score_distribution(report.scores),
+        "paired_tests": difference_matrix(report.pairs),
+        "calibration": calibration_plot(report.calibration.probabilities, report.calibration.liked),
     }
+    figures["for_whom_it_works"] = figures_by_group(
+        report.groups, report.verdict.metric, recommenders=(SHIPPED, POPULARITY)
+    )
+    for dial, points in report.trade_off.items():
+        figures[f"dial_{dial}"] = trade_off(
+            points, dial=dial, accuracy=report.accuracy_of_dials, variety=VARIETY[dial]
+        )
     if facts.importances:
         figures["feature_importance"] = feature_importance(facts.importances)
     return figures
+
+
+def decision_figure(promotion: Promotion) -> Figure:
+    """Which recipe won and why, in one picture."""
+    return who_won(promotion.decision, promotion.figures)
+
+
+def track_promotion(run: TrackedRun, promotion: Promotion, told: str) -> None:
+    """The decision with every figure: picture, tables, tags, and `told` as the run's first page."""
+    decision = promotion.decision
+    run.set_tags(
+        {
+            "decision": decision.title,
+            "decision_reason": decision.reason,
+            "mlflow.note.content": told,
+        }
+    )
+    figures = {
+        f"gate/{name.replace(' ', '_')}": each.mean for name, each in promotion.figures.items()
+    }
+    if decision.difference is not None:
+        figures |= {
+            "gate/difference": decision.difference.mean,
+            "gate/difference_low": decision.difference.low,
+            "gate/difference_high": decision.difference.high,
+        }
+    run.log_metrics({**figures, "gate/promoted": float(promotion.promoted)})
+    run.log_table(promotion.table(), "gate/conditions.json")
+    if len(decision.groups):
+        run.log_table(decision.groups, "gate/groups.json")
+    run.log_figure(decision_figure(promotion), "plots/who_won_and_why.png")
+
+
+def track_last_lists(run: TrackedRun, last: LastLists) -> None:
+    """What came of the lists before."""
+    run.set_tags({"last_weeks_lists": last.sentence})
+    if last.table.empty:
+        return
+    run.log_table(last.table, "last_weeks_lists.json")
+    all_places = last.table[last.table["source"] == ALL]
+    pairs = zip(all_places[metric_names.METRIC], all_places[metric_names.MEAN], strict=True)
+    run.log_metrics({f"last_lists/{metric}": float(mean) for metric, mean in pairs})
 
 
 def track_inputs(
@@ -89,10 +147,13 @@ def track_evaluation(
             "recommender": facts.chosen,
             "verdict": report.verdict.answer,
             "deciding_metric": report.verdict.metric,
-            "mlflow.note.content": f"{report.verdict.sentence}\n\n{facts.reason}\n\n{facts.split}",
         }
     )
     run.log_table(report.table, "comparison.json")
+    run.log_table(report.groups, "groups.json")
+    run.log_table(report.pairs, "paired_tests.json")
+    run.log_metrics({f"blend/{name}": weight for name, weight in facts.blend.items()})
+    run.log_metrics({f"settled/{name}": value for name, value in facts.settled.items()})
     for name, figure in figures.items():
         run.log_figure(figure, f"plots/{name}.png")
     configs = learning.recommenders.configs()
@@ -102,10 +163,13 @@ def track_evaluation(
         child.log_params({"recommender": name, **dict(_flat(settings.model_dump(mode="json")))})
         values = report.figures(str(name))
         child.log_metrics(values)
+        by_k: dict[int, dict[str, float]] = {}
         for metric, value in values.items():
             base, k = metric_names.base_and_k(metric)
             if k is not None:
-                child.log_metrics({f"{base}_by_k": value}, step=k)
+                by_k.setdefault(k, {})[f"{base}_by_k"] = value
+        for k, of_k in by_k.items():
+            child.log_metrics(of_k, step=k)
         if name in facts.seconds:
             child.log_metrics({"fit_seconds": facts.seconds[name]})
         child.finish()

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,22 @@ import pandas as pd
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.errors import ModelError
+from recsys_pipeline.pipeline.adjusting import adjust
 from recsys_pipeline.pipeline.choosing import Choice, RankerData, choose, fit_ranker, ranker_data
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.cuts import Cuts, make_cuts
 from recsys_pipeline.pipeline.fitting import Fitted, Progress, fit_generators
+from recsys_pipeline.pipeline.window import Window
 from recsys_pipeline.ranking.availability import AVAILABILITY
+from recsys_pipeline.ranking.blend import Blend
+from recsys_pipeline.ranking.catalogue import Catalogue
 from recsys_pipeline.ranking.features import PairFeatures
-from recsys_pipeline.ranking.panel import POPULARITY, PROFILE, RANDOM, TWO_STAGE, Panel
+from recsys_pipeline.ranking.panel import BLEND, TWO_STAGE, Panel
 from recsys_pipeline.ranking.ranker import BoostingRanker
 from recsys_pipeline.ranking.released import ReleasedModel, load_released_model
+
+OF_GROUPS: Final = ("clusters", "segment_popularity")
+"""Generators whose lists of whole groups of users are part of every release."""
 
 _FACTS = "facts.json"
 
@@ -36,6 +43,8 @@ class TrainingFacts:
         window_figures: that metric on the window, by recommender, best first.
         window_users: users that they rest on.
         seconds: fitting on everything before the test, by recommender.
+        blend: the weights of the blend, by generator; empty without one.
+        settled: numbers that the window put in place of 'auto', by setting.
         importances: AUC lost when a feature is shuffled, by feature, largest first; measured on
             users that the measured ranker did not learn from.
         left_out: recommenders that are missing, and why.
@@ -49,6 +58,8 @@ class TrainingFacts:
     window_figures: Mapping[str, float]
     window_users: int
     seconds: Mapping[str, float]
+    blend: Mapping[str, float]
+    settled: Mapping[str, float]
     importances: Mapping[str, float]
     left_out: Mapping[str, str]
     split: str
@@ -123,19 +134,28 @@ def train(
         unused = [name for name in AVAILABILITY if name in cuts.everything.movies.columns]
         if unused:
             progress(f"No as_of is known: {' and '.join(unused)} of the movies are not used.")
+    window = Window.of(cuts, learning)
     early = fit_generators(cuts.history, learning, progress)
     panel = Panel(early.generators, candidates=learning.ranker.candidates)
+    ranked = panel.rank(window.users, window.list_length, pairs=window.pairs)
+    figures = {name: window.figure(each) for name, each in ranked.items()}
+    adjusted = adjust(window, early, figures, learning, progress)
+    if adjusted.found:
+        learning, panel = adjusted.learning, replace(panel, generators=adjusted.fitted.generators)
+        again = panel.rank(window.users, window.list_length, names=["ease"], pairs=window.pairs)
+        ranked = {**ranked, **again}
     data = None
     if learning.ranker.kind != "none" and feature_matrix["label"].nunique() == 2:
-        data = ranker_data(feature_matrix, cuts, panel)
-    choice = _possible(choose(cuts, panel, data, learning), data is not None, early)
+        data = ranker_data(feature_matrix, cuts, panel, learning)
+    choice = _possible(choose(window, panel, ranked, data, learning), data is not None, early)
     progress(choice.reason)
     ranker, importances = None, {}
     if data is not None:
         ranker = fit_ranker(data, panel, learning, np.ones(len(data.labels), dtype=bool))
         importances = held_out_importances(data, panel, learning)
     judged = fit_generators(cuts.train, learning, progress)
-    needed = _needed(choice.name, judged)
+    evaluated = _model(panel, judged, ranker, cuts.train, choice, learning)
+    needed = {*evaluated.panel.needed_by(choice.name), *OF_GROUPS}
     final = fit_generators(cuts.everything, learning, progress, only=needed)
     facts = TrainingFacts(
         chosen=choice.name,
@@ -144,6 +164,8 @@ def train(
         window_figures=choice.figures,
         window_users=choice.n_users,
         seconds=judged.seconds,
+        blend=choice.blend.weights if choice.blend is not None else {},
+        settled=adjusted.found,
         importances=importances,
         left_out=judged.left_out,
         split=cuts.outer.reason,
@@ -151,8 +173,10 @@ def train(
     )
     wanted = choice.name == TWO_STAGE
     return Trained(
-        evaluated=_model(panel, judged, ranker, cuts.train, choice),
-        released=_model(panel, final, ranker if wanted else None, cuts.everything, choice),
+        evaluated=evaluated,
+        released=_model(
+            panel, final, ranker if wanted else None, cuts.everything, choice, learning
+        ),
         facts=facts,
     )
 
@@ -181,7 +205,12 @@ def _possible(choice: Choice, two_stage: bool, fitted: Fitted) -> Choice:
             "learning.primary = 'two_stage', but the window has no pairs to learn to rank from.",
             "Use primary = 'auto', or ranker.kind = 'boosting' with more data.",
         )
-    if choice.name != TWO_STAGE and choice.name not in fitted.generators:
+    if choice.name == BLEND and choice.blend is None:
+        raise ModelError(
+            "learning.primary = 'blend', but on the window one recommender alone is as good.",
+            "Use primary = 'auto'.",
+        )
+    if choice.name not in (*fitted.generators, BLEND, TWO_STAGE):
         raise ModelError(
             f"learning.primary = '{choice.name}', but it is not among learning.recommenders.use.",
             f"Trained are: {', '.join(fitted.generators)}.",
@@ -189,22 +218,40 @@ def _possible(choice: Choice, two_stage: bool, fitted: Fitted) -> Choice:
     return choice
 
 
-def _needed(primary: str, fitted: Fitted) -> tuple[str, ...]:
-    """The generators that the released model asks: all for two stages, else the fallbacks too."""
-    if primary == TWO_STAGE:
-        return tuple(name for name in fitted.generators if name != RANDOM)
-    return tuple(name for name in fitted.generators if name in (primary, PROFILE, POPULARITY))
-
-
 def _model(
-    panel: Panel, fitted: Fitted, ranker: BoostingRanker | None, data: Dataset, choice: Choice
+    panel: Panel,
+    fitted: Fitted,
+    ranker: BoostingRanker | None,
+    data: Dataset,
+    choice: Choice,
+    learning: LearningConfig,
 ) -> ReleasedModel:
     features = PairFeatures().fit(data) if ranker is not None else None
     return ReleasedModel(
-        panel=replace(panel, generators=fitted.generators, pair_features=features, ranker=ranker),
+        panel=replace(
+            panel,
+            generators=fitted.generators,
+            pair_features=features,
+            ranker=ranker,
+            blend=_possible_blend(choice, fitted),
+            newcomers=choice.newcomers,
+        ),
         primary=choice.name,
         calibrations=choice.calibrations,
         items=data.items,
         movies=data.movies,
         as_of=data.as_of,
+        catalogue=Catalogue.of(data),
+        reranking=learning.reranking,
+        rules=learning.rules,
+        language=learning.language,
+        likes_known=data.events.label is not None,
     )
+
+
+def _possible_blend(choice: Choice, fitted: Fitted) -> Blend | None:
+    """The blend of the generators that could be fitted on this cut too."""
+    if choice.blend is None:
+        return None
+    kept = {name: w for name, w in choice.blend.weights.items() if name in fitted.generators}
+    return replace(choice.blend, weights=kept) if kept else None

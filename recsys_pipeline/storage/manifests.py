@@ -10,14 +10,14 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from recsys_pipeline.errors import ReleaseError
-from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.protocols import Manifest, Pointer
 
 MANIFEST: Final = "manifest.json"
 """The file of a release that says what the others are; written last."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _MANIFEST = TypeAdapter(Manifest)
-_RELEASE: Final = "release"
+_POINTER = TypeAdapter(Pointer)
 
 
 def checked_id(release: str) -> str:
@@ -81,17 +81,20 @@ def manifest_of(content: bytes, release: str) -> Manifest:
     return manifest
 
 
-def pointer_json(release: str) -> bytes:
-    """The pointer to `release` as JSON."""
-    return _json({_RELEASE: release})
+def pointer_json(pointer: Pointer) -> bytes:
+    """The pointer as JSON."""
+    return _json(asdict(pointer))
 
 
-def pointed_at(content: bytes) -> str:
-    """The release that a pointer names. Raises ValueError if it names none."""
-    release = _object(content).get(_RELEASE)
-    if not isinstance(release, str) or not _ID.fullmatch(release):
+def pointer_of(content: bytes) -> Pointer:
+    """The pointer that `pointer_json` wrote. Raises ValueError if it names no release."""
+    try:
+        pointer = _POINTER.validate_python(_object(content))
+    except ValidationError as error:
+        raise ValueError("it names no release") from error
+    if not _ID.fullmatch(pointer.release):
         raise ValueError("it names no release")
-    return release
+    return pointer
 
 
 def _json(fields: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from upath import UPath
 
 from recsys_pipeline.data.frames import read_frame
 from recsys_pipeline.errors import ReleaseError
-from recsys_pipeline.pipeline.protocols import LISTS, Manifest
+from recsys_pipeline.pipeline.protocols import LISTS, Manifest, Pointer
 from recsys_pipeline.storage.disk import DiskShelf
 from recsys_pipeline.storage.manifests import (
     MANIFEST,
@@ -20,9 +20,10 @@ from recsys_pipeline.storage.manifests import (
     checked_name,
     manifest_json,
     manifest_of,
-    pointed_at,
     pointer_json,
+    pointer_of,
 )
+from recsys_pipeline.storage.moves import promoted, rolled_back
 from recsys_pipeline.storage.objects import ObjectShelf
 from recsys_pipeline.storage.shelf import Content, Shelf, sha256
 
@@ -64,11 +65,26 @@ class ShelfReleaseStore:
 
     def promote(self, release: str) -> None:
         """See `ReleaseStore.promote`; every file is compared with its hash first."""
-        problems = self.verify(release)
-        if problems:
-            raise ReleaseError(f"Release {release} is not whole: {problems[0]}.", _AGAIN)
+        manifest = self._checked(release)
         with self._writing("the pointer"), self._shelf.exclusive():
-            self._shelf.point(pointer_json(release))
+            self._shelf.point(pointer_json(promoted(self._pointer(), manifest)))
+
+    def roll_back(self, release: str) -> None:
+        """See `ReleaseStore.roll_back`; every file is compared with its hash first."""
+        manifest = self._checked(release)
+        with self._writing("the pointer"), self._shelf.exclusive():
+            self._shelf.point(pointer_json(rolled_back(self.pointer(), self._served(), manifest)))
+
+    def pointer(self) -> Pointer | None:
+        """See `ReleaseStore.pointer`."""
+        try:
+            content = self._shelf.pointer()
+            return None if content is None else pointer_of(content)
+        except (OSError, ValueError) as error:
+            raise ReleaseError(
+                f"The pointer current.json in {self._shelf.place} cannot be read: {error}.",
+                "Run `recsys run`: its release writes it anew.",
+            ) from error
 
     def current(self) -> Manifest | None:
         """See `ReleaseStore.current`.
@@ -76,15 +92,8 @@ class ShelfReleaseStore:
         Raises:
             ReleaseError: the pointer cannot be read, or names a release that is not there.
         """
-        try:
-            content = self._shelf.pointer()
-            release = None if content is None else pointed_at(content)
-        except (OSError, ValueError) as error:
-            raise ReleaseError(
-                f"The pointer current.json in {self._shelf.place} cannot be read: {error}.",
-                "Run `recsys run`: its release writes it anew.",
-            ) from error
-        return None if release is None else self._manifest(release)
+        pointer = self.pointer()
+        return None if pointer is None else self._manifest(pointer.release)
 
     def manifests(self) -> Sequence[Manifest]:
         """See `ReleaseStore.manifests`; `verify` says what is wrong with those left out."""
@@ -138,6 +147,27 @@ class ShelfReleaseStore:
             except ReleaseError as error:
                 problems.append(f"{MANIFEST} names {name!r}: {error.message}")
         return problems
+
+    def _checked(self, release: str) -> Manifest:
+        """The manifest of a whole release. Raises ReleaseError if it is not whole."""
+        problems = self.verify(release)
+        if problems:
+            raise ReleaseError(f"Release {release} is not whole: {problems[0]}.", _AGAIN)
+        return self._manifest(release)
+
+    def _pointer(self) -> Pointer | None:
+        """The pointer; None where it cannot be read: the next one takes its place."""
+        try:
+            return self.pointer()
+        except ReleaseError:
+            return None
+
+    def _served(self) -> Manifest | None:
+        """The release in service; None where it is lost: that keeps nobody from going back."""
+        try:
+            return self.current()
+        except ReleaseError:
+            return None
 
     def _whole(self, release: str) -> Manifest | None:
         return None if self.verify(release) else self._manifest(release)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from recsys_pipeline.evaluation.style import png_of
 from recsys_pipeline.tracking import entries
 from recsys_pipeline.tracking.mlflow_connection import MlflowConnection
 from recsys_pipeline.tracking.mlflow_registry import register
@@ -78,7 +79,10 @@ class MlflowRun:
         path = entries.check_path(path, entries.FIGURE_SUFFIXES)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, Path(path).name)
-            figure.savefig(file)
+            if file.suffix == ".png":
+                file.write_bytes(png_of(figure))
+            else:
+                figure.savefig(file)
             self._log_file(file, path)
 
     def log_text(self, text: str, path: str) -> None:

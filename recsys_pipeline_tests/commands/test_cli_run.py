@@ -54,6 +54,21 @@ def test_the_same_run_again_gives_the_same_bytes(call, served):
     assert told.json["verdict"]["sentence"].startswith("Better than popularity")
 
 
+def test_the_release_of_a_run_can_be_listed_and_promoted_again(call, served, pointer):
+    before = pointer()
+    told = call(served, "releases", "list", "--json").json
+    (only,) = [each["release"] for each in told["releases"]]
+
+    again = call(served, "releases", "promote", only[:12])
+
+    assert told["in_service"] == only
+    assert told["releases"][0]["decision"].startswith("Promoted: the first recipe.")
+    assert again.code == 0, again.err
+    assert f"Release {only} is in service already." in again.text
+    assert "could not follow" not in again.text
+    assert pointer() == before
+
+
 def test_a_list_for_people_and_for_scripts(call, served):
     shown, told = call(served, "recommend", "1"), call(served, "recommend", "1", "-k", 3, "--json")
 

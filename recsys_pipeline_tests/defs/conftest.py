@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from recsys_pipeline.defs import WeekResult, run_weekly
+from recsys_pipeline.defs import WeekResult, evaluation_assets, promotion_assets, run_weekly
 from recsys_pipeline.defs.doors import Makers
+from recsys_pipeline.pipeline import tracked
 from recsys_pipeline.pipeline.config import LearningConfig, RecommendersConfig
 from recsys_pipeline.quality.fake import PlainChecker
 from recsys_pipeline.ranking.config import RankerConfig
@@ -86,13 +88,51 @@ class Installation:
     settings: Settings
     fakes: Fakes
 
-    def run(self, as_of: pd.Timestamp | None = AS_OF, **options) -> WeekResult:
-        """`run_weekly` with the fakes."""
-        return run_weekly(self.settings, as_of, makers=self.fakes.makers, **options)
+    def run(
+        self, as_of: pd.Timestamp | None = AS_OF, *, pictures: bool = False, **options
+    ) -> WeekResult:
+        """`run_weekly` with the fakes; without `pictures` nothing is drawn."""
+        with pytest.MonkeyPatch.context() as patch:
+            if not pictures:
+                patch.setattr(evaluation_assets, "figures_of", lambda *_: {})
+                for module in (promotion_assets, tracked):
+                    patch.setattr(module, "decision_figure", lambda _: Figure())
+                patch.setattr(Figure, "savefig", lambda *_, **__: None)
+            return run_weekly(self.settings, as_of, makers=self.fakes.makers, **options)
+
+    def branch(self, root: Path) -> "Installation":
+        """The same releases and versions in a folder of its own: what is done there stays there."""
+        tracker = self.fakes.tracker
+        store = MemoryReleaseStore(root / "scratch")
+        store._shelf._files = dict(self.fakes.store._shelf._files)
+        store._shelf._pointer = self.fakes.store._shelf._pointer
+        fakes = Fakes(
+            MemoryTracker(dict(tracker.runs), list(tracker.versions), dict(tracker.aliases)),
+            store,
+            self.fakes.source,
+        )
+        return Installation(self.settings.model_copy(update={"root": root}), fakes)
 
     def lists(self, week: str = WEEK) -> pd.DataFrame:
         """The lists of a week as they lie in the data folder."""
         return pd.read_parquet(self.settings.root / "data" / "assets" / "top_n" / f"{week}.parquet")
+
+
+@pytest.fixture(scope="session")
+def installed() -> Callable[
+    [Path, WorldConfig, LearningConfig, Callable[[Tables], Tables]], Installation
+]:
+    """Makes an installation in a folder over a world whose tables go through a change."""
+
+    def make(
+        root: Path, world: WorldConfig, learning: LearningConfig, change: Callable[[Tables], Tables]
+    ) -> Installation:
+        source = ChangedSource(SimulatedSource(world), change)
+        fakes = Fakes(MemoryTracker(), MemoryReleaseStore(root / "scratch"), source)
+        settings = small_settings(root).model_copy(update={"learning": learning})
+        return Installation(settings, fakes)
+
+    return make
 
 
 @pytest.fixture

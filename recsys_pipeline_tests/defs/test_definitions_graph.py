@@ -18,19 +18,36 @@ from recsys_pipeline.sources import SimulatedSource
 GROUPS = {
     "source": {"mapped_users", "mapped_movies", "mapped_interactions"},
     "tables": {"users", "movies", "interactions", "quarantine"},
-    "training": {"feature_matrix", "trained_model"},
-    "evaluation": {"evaluation_metrics", "verdict"},
-    "serving": {"top_n"},
+    "training": {"feature_matrix", "trained_model", "recipe_in_service"},
+    "evaluation": {
+        "evaluation_metrics",
+        "evaluation_by_group",
+        "paired_tests",
+        "verdict",
+        "promotion",
+        "last_weeks_lists",
+    },
+    "serving": {"top_n", "group_lists", "user_clusters"},
 }
+TUNED = "tuned_settings"
 TABLES = {"users", "movies", "interactions"}
+TRAINED = TABLES | {"feature_matrix", "trained_model"}
 DEPENDENCIES = {
     **{name: set() for name in GROUPS["source"]},
     **dict.fromkeys(GROUPS["tables"], GROUPS["source"]),
     "feature_matrix": TABLES,
     "trained_model": TABLES | {"feature_matrix"},
-    "evaluation_metrics": TABLES | GROUPS["training"],
-    "verdict": TABLES | GROUPS["training"],
-    "top_n": TABLES | {"trained_model", "evaluation_metrics", "verdict"},
+    "recipe_in_service": TABLES,
+    "last_weeks_lists": TABLES,
+    "evaluation_metrics": TRAINED,
+    "evaluation_by_group": TRAINED,
+    "paired_tests": TRAINED,
+    "verdict": TRAINED,
+    "promotion": TABLES | {"trained_model", "recipe_in_service", "verdict"},
+    "top_n": TABLES
+    | {"trained_model", "evaluation_metrics", "verdict", "recipe_in_service", "promotion"},
+    "group_lists": TABLES | {"trained_model", "evaluation_metrics"},
+    "user_clusters": TABLES | {"trained_model", "evaluation_metrics"},
 }
 
 
@@ -48,17 +65,18 @@ def test_assets_groups_and_dependencies(definitions):
 
     assert {name: spec.group_name for name, spec in specs.items()} == {
         name: group for group, names in GROUPS.items() for name in names
-    }
+    } | {TUNED: "tuning"}
     found = {name: {dep.asset_key.to_user_string() for dep in s.deps} for name, s in specs.items()}
-    assert found == DEPENDENCIES
+    assert found == DEPENDENCIES | {TUNED: set()}
 
 
 def test_every_asset_says_what_it_is(definitions):
-    for spec in graph(definitions).values():
+    for name, spec in graph(definitions).items():
         assert spec.description
         assert spec.owners == ["team:recommendations"]
         assert 1 <= len(spec.kinds) <= 3
-        assert isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
+        weekly = isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition)
+        assert weekly == (name != TUNED)
 
 
 def test_a_key_prefix_and_another_team(settings, fakes):
@@ -70,19 +88,24 @@ def test_a_key_prefix_and_another_team(settings, fakes):
 
     dg.Definitions.validate_loadable(merged)
     names = set(graph(merged))
-    assert names == {"users"} | {f"media/recsys/{name}" for name in DEPENDENCIES}
+    assert names == {"users"} | {f"media/recsys/{name}" for name in (*DEPENDENCIES, TUNED)}
 
 
-def test_the_job_holds_everything(definitions):
+def test_the_job_holds_everything_of_a_week(definitions):
     job = definitions.resolve_job_def("weekly_retraining")
 
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(
         DEPENDENCIES
     )
     assert job.executor_def is dg.in_process_executor
-    assert {"rating_out_of_range", "duplicate_key", "better_than_popularity"} <= {
-        key.name for key in job.asset_layer.asset_graph.asset_check_keys
-    }
+    assert {
+        "rating_out_of_range",
+        "duplicate_key",
+        "better_than_popularity",
+        "candidate_passes_the_gate",
+        "every_user_has_a_full_list",
+        "no_forbidden_movie",
+    } <= {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
 
 
 def test_check_specs_cover_whatever_the_checker_says(settings):

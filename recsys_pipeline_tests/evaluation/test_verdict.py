@@ -11,7 +11,7 @@ from recsys_pipeline.evaluation.held_out import HeldOut
 from recsys_pipeline.evaluation.intervals import figure_interval
 from recsys_pipeline.evaluation.labelled import Exposures
 from recsys_pipeline.evaluation.per_user import PerUser
-from recsys_pipeline.evaluation.verdict import deciding_metric, verdict
+from recsys_pipeline.evaluation.verdict import OPENINGS, deciding_metric, verdict
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -40,7 +40,8 @@ def test_the_answer_follows_the_interval(difference: float, noise: float, answer
     ours = BASE + difference + noise * rng(6).normal(size=500)
     found = verdict(evaluation(ours), evaluation(BASE), "ndcg_at_10", rng())
     assert found.answer == answer
-    assert found.sentence.startswith(f"Better than popularity: {answer}. nDCG@10 ")
+    assert found.sentence.startswith(f"{OPENINGS[answer]} nDCG@10 ")
+    assert ("no better than popularity" in found.sentence) == (answer != "yes")
     assert found.difference.mean == pytest.approx((ours - BASE).mean())
     assert (found.released.mean, found.popularity.mean) == (
         pytest.approx(ours.mean()),

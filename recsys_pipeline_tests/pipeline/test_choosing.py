@@ -10,9 +10,25 @@ from recsys_pipeline.data.dataset import UserBatch
 from recsys_pipeline.models import make
 from recsys_pipeline.models.config import PopularityConfig, RandomConfig
 from recsys_pipeline.pipeline import choosing
-from recsys_pipeline.pipeline.choosing import choose, fit_ranker, ranker_data
+from recsys_pipeline.pipeline.choosing import (
+    Choice,
+    best_for_newcomers,
+    choose,
+    fit_ranker,
+    ranker_data,
+)
+from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.cuts import Cuts
+from recsys_pipeline.pipeline.window import Window
 from recsys_pipeline.ranking.features import PairFeatures
-from recsys_pipeline.ranking.panel import Panel
+from recsys_pipeline.ranking.panel import BLEND, POPULARITY, Panel
+
+
+def choice_of(cuts: Cuts, panel: Panel, learning: LearningConfig, data=None) -> Choice:
+    """`choose` on the window of `cuts`."""
+    window = Window.of(cuts, learning)
+    ranked = panel.rank(window.users, window.list_length, pairs=window.pairs)
+    return choose(window, panel, ranked, data, learning)
 
 
 class _Knows:
@@ -66,7 +82,7 @@ def test_the_better_of_two_is_chosen(even_is_liked, make_learning, swapped: bool
     names = ("als", "ease") if swapped else ("ease", "als")
     generators = dict(panel.generators)
     generators[names[0]], generators[names[1]] = panel.generators["ease"], panel.generators["als"]
-    choice = choose(cuts, Panel(generators), None, make_learning())
+    choice = choice_of(cuts, Panel(generators), make_learning())
     assert choice.name == names[0]
     assert choice.figures[names[0]] == 1
     assert choice.figures[names[1]] == 0
@@ -80,12 +96,12 @@ def test_the_better_of_two_is_chosen(even_is_liked, make_learning, swapped: bool
 def test_of_two_alike_the_simpler_is_chosen(even_is_liked, make_learning) -> None:
     cuts, panel = even_is_liked
     generators = {**panel.generators, "item_knn": panel.generators["ease"]}
-    assert choose(cuts, Panel(generators), None, make_learning()).name == "item_knn"
+    assert choice_of(cuts, Panel(generators), make_learning()).name == "item_knn"
 
 
 def test_what_the_settings_ask_for_is_taken_even_if_worse(even_is_liked, make_learning) -> None:
     cuts, panel = even_is_liked
-    choice = choose(cuts, panel, None, make_learning({"primary": "als"}))
+    choice = choice_of(cuts, panel, make_learning({"primary": "als"}))
     assert choice.name == "als"
     assert "asked for in the settings" in choice.reason
 
@@ -93,23 +109,64 @@ def test_what_the_settings_ask_for_is_taken_even_if_worse(even_is_liked, make_le
 def test_an_empty_window_takes_the_simplest(even_is_liked, make_learning) -> None:
     cuts, panel = even_is_liked
     nothing = cuts.window.take(np.zeros(len(cuts.window), bool))
-    choice = choose(replace(cuts, window=nothing), panel, None, make_learning())
+    choice = choice_of(replace(cuts, window=nothing), panel, make_learning())
     assert choice.name == "popularity"
     assert "too little" in choice.reason
     assert choice.n_users == 0
 
 
+@pytest.mark.parametrize("name", ["trending", "profile"])
+def test_newcomers_get_what_suits_everybody_best(even_is_liked, make_learning, name: str) -> None:
+    cuts, panel = even_is_liked
+    window = Window.of(cuts, make_learning())
+    for other, expected in (("ease", name), ("als", POPULARITY)):
+        given = Panel({**panel.generators, name: panel.generators[other]})
+        assert best_for_newcomers(window, given) == expected
+        assert choice_of(cuts, given, make_learning()).newcomers == expected
+
+
+def test_newcomers_get_popularity_where_nothing_can_be_said(even_is_liked, make_learning) -> None:
+    cuts, panel = even_is_liked
+    nothing = cuts.window.take(np.zeros(len(cuts.window), bool))
+    window = Window.of(replace(cuts, window=nothing), make_learning())
+    given = Panel({**panel.generators, "trending": panel.generators["ease"]})
+    assert best_for_newcomers(window, given) == POPULARITY
+
+
 def test_a_calibration_keeps_likes_above_dislikes(even_is_liked, make_learning) -> None:
     cuts, panel = even_is_liked
-    choice = choose(cuts, panel, None, make_learning())
+    choice = choice_of(cuts, panel, make_learning())
     liked, disliked = choice.calibrations["ease"].probability(np.float32([1, 0]))
     assert liked > 0.9
     assert disliked < 0.1
 
 
+def test_where_one_generator_is_enough_there_is_no_blend(even_is_liked, make_learning) -> None:
+    cuts, panel = even_is_liked
+    choice = choice_of(cuts, panel, make_learning())
+    assert choice.blend is None
+    assert BLEND not in choice.figures
+    alone = Panel({name: panel.generators[name] for name in ("random", POPULARITY)})
+    assert choice_of(cuts, alone, make_learning()).blend is None
+
+
+def test_two_generators_that_know_half_each_are_blended(even_is_liked, make_learning) -> None:
+    """Each of them tells half of the movies of even ids from the others."""
+    cuts, panel = even_is_liked
+    even = panel.generators["ease"].scores
+    first = np.arange(len(even)) < len(even) // 2
+    halves = {"ease": _Knows(even * first), "als": _Knows(even * ~first)}
+    choice = choice_of(cuts, Panel({**panel.generators, **halves}), make_learning())
+    assert choice.blend is not None
+    assert set(choice.blend.weights) == {"ease", "als"}
+    assert min(choice.blend.weights.values()) > 0.5
+    assert BLEND in choice.figures
+    assert BLEND in choice.calibrations
+
+
 def test_ranker_data_has_the_features_of_each_pair(run, make_learning) -> None:
     panel = Panel(run.trained.evaluated.panel.generators, candidates=8)
-    data = ranker_data(run.matrix, run.cuts, panel)
+    data = ranker_data(run.matrix, run.cuts, panel, make_learning())
     assert data.features.shape == (len(run.matrix), len(panel.feature_names))
     plain = run.matrix[list(PairFeatures.names)].to_numpy()
     np.testing.assert_array_equal(data.features[:, : plain.shape[1]], plain)
@@ -122,7 +179,7 @@ def test_the_ranker_is_judged_on_users_that_it_has_not_learned_from(
     run, make_learning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = Panel(run.trained.evaluated.panel.generators, candidates=8)
-    data = ranker_data(run.matrix, run.cuts, panel)
+    data = ranker_data(run.matrix, run.cuts, panel, make_learning())
     learned: list[set[int]] = []
     judged: list[set[int]] = []
 
@@ -138,7 +195,7 @@ def test_the_ranker_is_judged_on_users_that_it_has_not_learned_from(
             return super().rank(users, k, **options)
 
     monkeypatch.setattr(choosing, "fit_ranker", spying_fit)
-    choice = choose(run.cuts, Spy(panel.generators, candidates=8), data, make_learning())
+    choice = choice_of(run.cuts, Spy(panel.generators, candidates=8), make_learning(), data)
     assert "two_stage" in choice.figures
     assert len(learned) == len(judged) == 2
     for by, of in zip(learned, judged, strict=True):

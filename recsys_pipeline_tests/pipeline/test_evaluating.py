@@ -5,7 +5,7 @@ import pytest
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.evaluation import names as m
-from recsys_pipeline.pipeline.evaluating import evaluate_all
+from recsys_pipeline.pipeline.evaluating import SHIPPED, evaluate_all
 from recsys_pipeline.pipeline.prepare import prepare
 from recsys_pipeline.pipeline.training import load_cuts
 from recsys_pipeline.simulation import WorldConfig
@@ -21,7 +21,7 @@ def larger():
 
 def test_every_recommender_is_judged_beside_popularity(run) -> None:
     table = run.report.table
-    assert set(table[m.RECOMMENDER]) == set(run.trained.evaluated.panel.names)
+    assert set(table[m.RECOMMENDER]) == {*run.trained.evaluated.panel.names, SHIPPED}
     own = table[table[m.RECOMMENDER] == "popularity"]
     assert own[m.METRIC].is_unique
     assert (table[m.LOW].fillna(-np.inf) <= table[m.MEAN].fillna(np.inf)).all()
@@ -29,7 +29,9 @@ def test_every_recommender_is_judged_beside_popularity(run) -> None:
     seen, test = run.cuts.train.seen, run.cuts.test
     new = np.asarray(seen[test.user, test.item]).ravel() == 0
     assert run.report.n_users == len(np.unique(test.user[new]))
-    assert ((run.report.scores >= 0) & (run.report.scores <= 1)).all()
+    shown = run.report.calibration.probabilities
+    assert len(shown) == len(run.report.calibration.liked) > 0
+    assert ((shown >= 0) & (shown <= 1)).all()
     assert run.report.forest == {}
 
 

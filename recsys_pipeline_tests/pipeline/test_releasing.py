@@ -6,13 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.recipes import recipe_of
 from recsys_pipeline.pipeline.releasing import Inputs, publish, put_in_service, to_parquet
 from recsys_pipeline.ranking import load_released_model
 from recsys_pipeline.storage import MemoryReleaseStore
 
 MOMENT = pd.Timestamp("2023-12-31T12:00:00", tz="UTC")
-INPUTS = Inputs("files in data", MOMENT, "d" * 64, "e" * 64)
+INPUTS = Inputs("files in data", MOMENT, "d" * 64, LearningConfig())
 
 
 @pytest.fixture
@@ -36,10 +38,12 @@ def manifest_of(run, inputs: Inputs) -> Manifest:
     )
 
 
-def published(store, run, **changes):
+def published(store, run, *, wins=True, **changes):
     inputs = replace(INPUTS, **changes)
     lists = run.lists.assign(release=inputs.release)
-    outcome = publish(store, manifest_of(run, inputs), lists, run.trained.released)
+    outcome = publish(
+        store, manifest_of(run, inputs), lists, run.trained.released, inputs.learning, wins=wins
+    )
     put_in_service(store, outcome)
     return outcome
 
@@ -56,7 +60,7 @@ def test_equal_inputs_give_an_equal_id() -> None:
         {"source": "other files"},
         {"as_of": MOMENT + pd.Timedelta(seconds=1)},
         {"data_fingerprint": "f" * 64},
-        {"settings_fingerprint": "f" * 64},
+        {"learning": LearningConfig(k=7)},
         {"sample": 0.5},
     ],
 )
@@ -66,9 +70,10 @@ def test_every_input_is_in_the_id(change: dict) -> None:
 
 def test_inputs_of_tables_depend_on_their_rows(run) -> None:
     tables = {"users": run.cleaned.users}
-    first = Inputs.of("s", MOMENT, tables, "e", 1.0)
-    assert first == Inputs.of("s", MOMENT, {"users": run.cleaned.users.copy()}, "e", 1.0)
-    fewer = Inputs.of("s", MOMENT, {"users": run.cleaned.users.iloc[1:]}, "e", 1.0)
+    learning = INPUTS.learning
+    first = Inputs.of("s", MOMENT, tables, learning, 1.0)
+    assert first == Inputs.of("s", MOMENT, {"users": run.cleaned.users.copy()}, learning, 1.0)
+    fewer = Inputs.of("s", MOMENT, {"users": run.cleaned.users.iloc[1:]}, learning, 1.0)
     assert fewer.release != first.release
 
 
@@ -84,6 +89,25 @@ def test_a_release_holds_lists_and_model(run, store) -> None:
     model = load_released_model(store.folder(release) / "model")
     batch = run.cuts.everything.batch()
     assert (model.recommend(batch, 5).items == run.trained.released.recommend(batch, 5).items).all()
+
+
+def test_a_release_holds_the_settings_that_it_was_made_with(run, store) -> None:
+    manifest = published(store, run, learning=LearningConfig(k=7)).manifest
+    assert recipe_of(store, manifest) == LearningConfig(k=7)
+
+
+def test_settings_of_the_gate_change_no_id() -> None:
+    learning = LearningConfig.model_validate({"promotion": {"mode": "manual"}})
+    assert replace(INPUTS, learning=learning).release == INPUTS.release
+
+
+def test_what_is_not_let_in_lies_beside_what_serves(run, store) -> None:
+    first = published(store, run)
+    later = published(store, run, wins=False, as_of=MOMENT + pd.Timedelta(days=7))
+    assert not later.promoted
+    assert later.manifest.release in later.why
+    assert store.current() == first.manifest
+    assert later.manifest in store.manifests()
 
 
 def test_the_same_release_again_is_the_same(run, store) -> None:

@@ -1,6 +1,6 @@
 """The lists of all users keep their contract."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,16 @@ import pytest
 
 from recsys_pipeline.contracts import TOP_N, RuleContext, rules_of, violations
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.data.dataset import UserBatch
 from recsys_pipeline.errors import ModelError
-from recsys_pipeline.pipeline.top_n import available, make_top_n, reasons, titles_of
-from recsys_pipeline.ranking import Lists
-from recsys_pipeline.ranking.panel import POPULARITY, PROFILE, TWO_STAGE
+from recsys_pipeline.pipeline.top_n import make_top_n, occasion_of
+from recsys_pipeline.ranking import Lists, ReleasedModel
+from recsys_pipeline.ranking.availability import available
+from recsys_pipeline.ranking.config import RerankingConfig, RulesConfig
+from recsys_pipeline.ranking.exploration import exploration_keys
+from recsys_pipeline.ranking.panel import TWO_STAGE
+from recsys_pipeline.ranking.titles import titles_of
+
+RELEASE = "2023-12-31-0123abcd"
 
 
 def test_lists_keep_their_contract(run) -> None:
@@ -37,8 +42,15 @@ def test_every_user_has_k_unseen_movies_in_order(run) -> None:
     seen = set(zip(run.cleaned.interactions[n.USER_ID], run.cleaned.interactions[n.MOVIE_ID],
                    strict=True))  # fmt: skip
     assert not seen & set(zip(run.lists[n.USER_ID], run.lists[n.MOVIE_ID], strict=True))
-    falls = run.lists.groupby(n.USER_ID)[n.SCORE].diff().dropna()
-    assert (falls <= 1e-7).all()
+
+
+def test_with_all_dials_at_0_the_most_probable_come_first(run) -> None:
+    dials = RerankingConfig(diversity=0, exploration_slots=0)
+    model = replace(run.trained.released, reranking=dials)
+    lists = make_top_n(model, run.cuts.everything, run.learning.k, RELEASE)
+    assert (lists.groupby(n.USER_ID)[n.SCORE].diff().dropna() <= 1e-7).all()
+    assert set(lists[n.SOURCE]) == {TWO_STAGE}
+    assert (lists[n.PROPENSITY] == 1).all()
 
 
 def test_titles_are_those_of_the_movies(run) -> None:
@@ -66,7 +78,8 @@ def test_movies_that_are_not_available_are_left_out(run) -> None:
     )
     allowed = available(movies, data.as_of)
     np.testing.assert_array_equal(allowed, ~first & ~last)
-    lists = make_top_n(run.trained.released, replace(data, movies=movies), 5, "r")
+    model = replace(run.trained.released, movies=movies)
+    lists = make_top_n(model, replace(data, movies=movies), 5, "r")
     assert set(lists[n.MOVIE_ID]) <= set(movies.loc[allowed, n.MOVIE_ID])
     assert available(movies, None) is None
     assert available(data.movies, data.as_of) is None
@@ -90,35 +103,58 @@ def test_who_has_seen_all_but_two_gets_two(run) -> None:
     assert lists[n.USER_ID].nunique() == data.n_users - 1
 
 
+class _Broken(ReleasedModel):
+    """Gives scores that are no numbers."""
+
+    def recommend(self, users, k, allowed=None, keys=None) -> Lists:
+        lists = super().recommend(users, k, allowed, keys)
+        return replace(lists, scores=np.full_like(lists.scores, np.nan))
+
+
 def test_scores_that_are_no_numbers_are_refused(run) -> None:
-    class Broken:
-        primary = "ease"
-
-        def recommend(self, users: UserBatch, k: int, allowed=None) -> Lists:
-            shape = (len(users), k)
-            return Lists(
-                np.zeros(shape, np.int32), np.full(shape, np.nan), np.full(shape, "ease", object)
-            )
-
-    with pytest.raises(ModelError, match="ease gave 120 scores"):
-        make_top_n(Broken(), run.cuts.everything, 2, "r")
+    model = run.trained.released
+    broken = _Broken(**{each.name: getattr(model, each.name) for each in fields(model)})
+    with pytest.raises(ModelError, match="two_stage gave 120 scores"):
+        make_top_n(broken, run.cuts.everything, 2, "r")
 
 
-def test_a_reason_says_what_the_list_rests_on(run) -> None:
+def test_reasons_are_those_of_the_model(run) -> None:
+    data, model = run.cuts.everything, run.trained.released
+    keys = exploration_keys(data.users.values, occasion_of(data.as_of))
+    users = data.batch()
+    found = model.reasons(users, model.recommend(users, run.learning.k, keys=keys))
+    assert run.lists[n.REASON].tolist() == found.ravel().tolist()
+    assert (run.lists[n.REASON].str.len() > 0).all()
+    new = run.lists[n.REASON].str.startswith("something new for you: ")
+    assert new.tolist() == (run.lists[n.SOURCE] == "exploration").tolist()
+
+
+def test_the_last_place_is_drawn_to_explore(run) -> None:
+    lists, k = run.lists, run.learning.k
+    drawn = lists[n.SOURCE] == "exploration"
+    assert (lists.loc[drawn, n.RANK] == k).all()
+    assert drawn.sum() == run.cuts.everything.n_users
+    assert set(lists.loc[~drawn, n.SOURCE]) == {TWO_STAGE}
+    assert (lists.loc[~drawn, n.PROPENSITY] == 1).all()
+    assert ((lists.loc[drawn, n.PROPENSITY] > 0) & (lists.loc[drawn, n.PROPENSITY] <= 1)).all()
+    assert (lists.loc[drawn, n.PROPENSITY] < 1).any()
+
+
+def test_another_day_explores_other_movies(run) -> None:
     data = run.cuts.everything
-    batch = data.batch(np.array([0, 1]))
-    no_history = UserBatch(batch.history * 0, batch.seen, batch.profiles)
-    no_history.history.eliminate_zeros()
-    bare = UserBatch(batch.history, batch.seen, batch.profiles[[n.USER_ID]])
+    tomorrow = replace(data, as_of=data.as_of + pd.Timedelta(days=1))
+    later = make_top_n(run.trained.released, tomorrow, run.learning.k, RELEASE)
+    again = make_top_n(run.trained.released, data, run.learning.k, RELEASE)
+    pd.testing.assert_frame_equal(again, run.lists)
+    first = run.lists[n.RANK] < run.learning.k
+    pd.testing.assert_frame_equal(later[first], run.lists[first])
+    assert (later.loc[~first, n.MOVIE_ID] != run.lists.loc[~first, n.MOVIE_ID]).any()
 
-    def said(users: UserBatch, source: str) -> str:
-        found = reasons(users, np.array([source] * 2, dtype=object))
-        assert found[0] == found[1]
-        return str(found[0])
 
-    assert said(batch, TWO_STAGE) == "fits your history and profile"
-    assert said(batch, "item_knn") == "fits your history"
-    assert said(batch, PROFILE) == "fits your profile"
-    assert said(batch, POPULARITY) == "popular with everybody"
-    assert said(no_history, TWO_STAGE) == "fits your profile"
-    assert said(bare, TWO_STAGE) == "fits your history"
+def test_blocked_users_get_no_list(run) -> None:
+    data = run.cuts.everything
+    blocked = data.users.values[:2].tolist()
+    model = replace(run.trained.released, rules=RulesConfig(blocked_users=tuple(blocked)))
+    lists = make_top_n(model, data, 3, "r")
+    assert not set(blocked) & set(lists[n.USER_ID])
+    assert lists[n.USER_ID].nunique() == data.n_users - 2

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from recsys_pipeline.contracts import names as n
+from recsys_pipeline.pipeline.evaluating import SHIPPED
 from recsys_pipeline.pipeline.releasing import Inputs
 from recsys_pipeline.pipeline.tracked import (
     example_request,
@@ -21,7 +22,7 @@ from recsys_pipeline.tracking import MemoryTracker
 def tracked(run):
     tracker = MemoryTracker()
     parent = tracker.run("2023-12-25", "week of 2023-12-25")
-    inputs = Inputs("simulated world", run.as_of, "d" * 64, "e" * 64)
+    inputs = Inputs("simulated world", run.as_of, "d" * 64, run.learning)
     track_inputs(parent, inputs, run.learning, {"users": 60}, '{"k": 5}')
     figures = figures_of(run.report, run.trained.facts)
     track_evaluation(parent, run.report, run.trained.facts, run.learning, figures)
@@ -50,7 +51,7 @@ def test_the_comparison_is_there(tracked, run) -> None:
     for name, value in run.report.headline.items():
         assert parent.metrics[name] == pytest.approx(value)
     children = {each.name: each for each in tracker.runs.values() if each.parent_id}
-    assert set(children) == set(run.trained.evaluated.panel.names)
+    assert set(children) == {*run.trained.evaluated.panel.names, SHIPPED}
     for name, child in children.items():
         assert child.status == "FINISHED"
         for metric, value in run.report.figures(name).items():
@@ -69,8 +70,14 @@ def test_the_plots_are_there(tracked) -> None:
             "difference_to_popularity",
             "metrics_by_k",
             "accuracy_against_coverage",
-            "score_distribution",
             "feature_importance",
+            "accuracy_against_serendipity",
+            "paired_tests",
+            "calibration",
+            "for_whom_it_works",
+            "dial_diversity",
+            "dial_exploration_slots",
+            "dial_serendipity_slots",
         )
     }
 

@@ -85,7 +85,11 @@ def test_two_runs_are_equal_to_the_last_byte(run, tables, as_of, make_run) -> No
     assert facts_of(again) == facts_of(run)
     pd.testing.assert_frame_equal(again.report.table, run.report.table)
     assert again.report.verdict == run.report.verdict
-    np.testing.assert_array_equal(again.report.scores, run.report.scores)
+    for name in ("groups", "pairs"):
+        pd.testing.assert_frame_equal(getattr(again.report, name), getattr(run.report, name))
+    first, second = again.report.calibration, run.report.calibration
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)
+    assert again.report.trade_off == run.report.trade_off
 
 
 def test_what_comes_after_as_of_changes_no_byte(run, tables, as_of, make_run) -> None:

@@ -16,6 +16,8 @@ from recsys_pipeline.models import make
 from recsys_pipeline.models.config import PopularityConfig, ProfileConfig
 from recsys_pipeline.pipeline.tracked import example_request
 from recsys_pipeline.ranking import Panel, ReleasedModel
+from recsys_pipeline.ranking.catalogue import Catalogue
+from recsys_pipeline.ranking.config import RerankingConfig
 from recsys_pipeline.tracking import MlflowTracker
 
 AS_OF = pd.Timestamp("2024-01-01", tz="UTC")
@@ -60,7 +62,16 @@ def folder(data: Dataset, tmp_path: Path) -> Path:
         "popularity": make("popularity", PopularityConfig()).fit(data, rng),
         "profile": make("profile", ProfileConfig()).fit(data, rng),
     }
-    model = ReleasedModel(Panel(generators), "profile", {}, data.items, data.movies, data.as_of)
+    model = ReleasedModel(
+        Panel(generators),
+        "profile",
+        {},
+        data.items,
+        data.movies,
+        data.as_of,
+        Catalogue.of(data),
+        RerankingConfig(diversity=0),
+    )
     model.save(tmp_path / "release")
     return tmp_path / "release"
 

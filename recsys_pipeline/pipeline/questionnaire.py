@@ -1,0 +1,152 @@
+"""A list for somebody new, from what they say of themselves: movies, genres, profile."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from recsys_pipeline.contracts import PANDAS_DTYPES, USERS
+from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.dataset import BoolArray, UserBatch
+from recsys_pipeline.errors import SettingsError
+from recsys_pipeline.models.profile import Profile
+from recsys_pipeline.ranking.released import ReleasedModel
+from recsys_pipeline.ranking.titles import titles_of
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What somebody new says.
+
+    Attributes:
+        movies: movies that they like, each by id or by title.
+        genres: genres that they like.
+        profile: columns of the users table, such as age and segment, with their values.
+    """
+
+    movies: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def any(self) -> bool:
+        return bool(self.movies or self.genres or self.profile)
+
+
+def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) -> pd.DataFrame:
+    """The list for these answers: columns of contract `TOP_N` but user_id, best first.
+
+    Movies count as liked, the last one named as the newest. Genres count as preferred ones where
+    the model knows that column of users; else only movies of these genres are recommended.
+
+    Raises:
+        SettingsError: a movie, a genre or a profile column is unknown, or a value is not of its
+            kind.
+    """
+    liked = [_movie(model, text) for text in answers.movies]
+    genres = [_genre(model, text) for text in answers.genres]
+    profile = dict(answers.profile)
+    allowed = None
+    if genres and _uses(model, n.PREFERRED_GENRES):
+        profile[n.PREFERRED_GENRES] = genres
+    elif genres:
+        allowed = _of_genres(model, genres)
+    users = _batch(model, liked, _profile(profile))
+    lists = model.recommend(users, k, allowed=allowed)
+    listed = lists.items[0] >= 0
+    items = lists.items[0][listed]
+    return pd.DataFrame(
+        {
+            n.RANK: np.arange(1, len(items) + 1),
+            n.MOVIE_ID: model.items.id_of(items),
+            n.SCORE: lists.scores[0][listed].astype(float),
+            n.SOURCE: lists.sources[0][listed],
+            n.REASON: model.reasons(users, lists)[0][listed],
+            n.RELEASE: release,
+            n.PROPENSITY: lists.propensities[0][listed].astype(float),
+            n.TITLE: titles_of(model.movies)[items],
+        }
+    )
+
+
+def _batch(model: ReleasedModel, liked: Sequence[int], profile: pd.DataFrame) -> UserBatch:
+    order = list(dict.fromkeys(liked))
+    shape = (1, len(model.items))
+    ones = np.ones(len(order), dtype=np.float32)
+    where = (np.zeros(len(order), dtype=int), np.array(order, dtype=int))
+    history = sp.csr_matrix((ones, where), shape=shape)
+    history.sort_indices()
+    place = {item: (number + 1) / len(order) for number, item in enumerate(order)}
+    recency = history.copy()
+    recency.data = np.array([place[item] for item in history.indices], dtype=np.float32)
+    return UserBatch(history, history.copy(), profile, recency)
+
+
+def _movie(model: ReleasedModel, text: str) -> int:
+    """The item with that id, or with that title. Raises SettingsError."""
+    wanted = text.strip()
+    ids = pd.Index(model.items.values.astype("str"))
+    if wanted in ids:
+        return int(ids.get_loc(wanted))
+    titles = pd.Series(titles_of(model.movies)).astype("str")
+    found = np.flatnonzero(titles.str.casefold() == wanted.casefold())
+    if len(found) == 1:
+        return int(found[0])
+    if len(found):
+        several = ", ".join(ids[found[:5]])
+        raise SettingsError(
+            f"Several movies are called {wanted!r}.", f"Name one by its id: {several}."
+        )
+    near = get_close_matches(wanted, titles.tolist(), n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Give an id or a title."
+    raise SettingsError(f"No movie has the id or title {wanted!r}.", hint)
+
+
+def _genre(model: ReleasedModel, text: str) -> str:
+    known = model.catalogue.genres.vocabulary
+    same = [each for each in known if each.casefold() == text.strip().casefold()]
+    if same:
+        return same[0]
+    near = get_close_matches(text, known, n=3, cutoff=0.5)
+    raise SettingsError(
+        f"No movie has the genre {text!r}.",
+        f"Did you mean {' or '.join(near)}?" if near else f"Known are {', '.join(known[:20])}.",
+    )
+
+
+def _uses(model: ReleasedModel, column: str) -> bool:
+    """Whether what ranks looks at that column of users."""
+    asked = model.panel.needed_by(model.primary)
+    encoders = [
+        each.encoder_
+        for each in (model.panel.generators[name] for name in asked)
+        if isinstance(each, Profile)
+    ]
+    return any(column == each.column for encoder in encoders for each in encoder.encoders)
+
+
+def _of_genres(model: ReleasedModel, genres: Sequence[str]) -> BoolArray:
+    table = model.catalogue.genres
+    columns = [table.vocabulary.index(each) for each in genres]
+    has: BoolArray = np.asarray(table.movies[:, columns].sum(axis=1)).ravel() > 0
+    return has
+
+
+def _profile(values: Mapping[str, Any]) -> pd.DataFrame:
+    """One row with these columns, each of the kind that the contract says."""
+    columns = {}
+    for name, value in values.items():
+        known = name in USERS.column_names
+        dtype = PANDAS_DTYPES[USERS.column(name).kind] if known else None
+        try:
+            columns[name] = pd.Series([value], dtype=dtype)
+        except (ValueError, TypeError) as error:
+            kind = USERS.column(name).kind.value
+            raise SettingsError(
+                f"{name} = {value!r} cannot be read.", f"It must be {kind}."
+            ) from error
+    return pd.DataFrame(columns, index=[0])

@@ -1,0 +1,42 @@
+"""How the pointer moves: what it remembers of the releases before."""
+
+from dataclasses import replace
+
+from recsys_pipeline.errors import ReleaseError
+from recsys_pipeline.pipeline.protocols import Manifest, Pointer
+
+_MOST_BEFORE = 100
+
+
+def promoted(pointer: Pointer | None, to: Manifest) -> Pointer:
+    """The pointer after `to` was put in service; it stays as it is where that is so already."""
+    if pointer is None:
+        return Pointer(to.release)
+    held = tuple(recipe for recipe in pointer.held if recipe != to.recipe_fingerprint)
+    if pointer.release == to.release:
+        return replace(pointer, held=held)
+    before = [pointer.release, *(each for each in pointer.before if each != to.release)]
+    return Pointer(to.release, tuple(before[:_MOST_BEFORE]), held)
+
+
+def rolled_back(pointer: Pointer | None, current: Manifest | None, to: Manifest) -> Pointer:
+    """The pointer after going back to `to`.
+
+    Args:
+        pointer: as it is, or None.
+        current: what is in service; None where that release is lost, and then none is held.
+        to: an earlier one.
+
+    Raises:
+        ReleaseError: `to` was not in service before.
+    """
+    if pointer is None or to.release not in pointer.before:
+        raise ReleaseError(
+            f"Release {to.release} was not in service before.",
+            "`recsys releases list` shows which were; `recsys releases promote` takes any release.",
+        )
+    before = pointer.before[pointer.before.index(to.release) + 1 :]
+    held = set(pointer.held) - {to.recipe_fingerprint}
+    if current is not None and current.recipe_fingerprint != to.recipe_fingerprint:
+        held.add(current.recipe_fingerprint)
+    return Pointer(to.release, before, tuple(sorted(held - {""})))
