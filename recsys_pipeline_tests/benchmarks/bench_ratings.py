@@ -1,4 +1,4 @@
-"""A MovieLens folder through `recsys init` and `recsys run`, and every recommender on two splits.
+"""A MovieLens folder through `recsys init` and `recsys run`, and a benchmark on two splits.
 
     python bench_ratings.py FOLDER [--runs N] [--skip-run]
 
@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -25,17 +24,16 @@ from bench_weekly_run import measure, recsys
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.dataset import Dataset
-from recsys_pipeline.data.splits import split
-from recsys_pipeline.evaluation.held_out import hold_out
-from recsys_pipeline.evaluation.intervals import mean_interval
-from recsys_pipeline.evaluation.metrics import Hits, ndcg_at_k
-from recsys_pipeline.models import make
-from recsys_pipeline.models.base import top_k
+from recsys_pipeline.data.splits import Split, split
+from recsys_pipeline.pipeline.benchmark_machine import machine
+from recsys_pipeline.pipeline.benchmark_results import Benchmark
+from recsys_pipeline.pipeline.benchmark_text import markdown
+from recsys_pipeline.pipeline.benchmarking import compare_on, settings_for
 from recsys_pipeline.pipeline.config import LearningConfig
+from recsys_pipeline.pipeline.cuts import Cuts, make_cuts
 from recsys_pipeline.pipeline.prepare import prepare
 from recsys_pipeline.sources import MovieLensConfig, MovieLensSource
 
-K = 10
 SEED = 42
 
 
@@ -78,36 +76,50 @@ def as_it_lies(path: Path, learning: LearningConfig) -> Dataset:
     return replace(data, events=data.events.take(place))
 
 
-def cuts(data: Dataset) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and training events of each split."""
+def outer_splits(data: Dataset) -> Iterator[tuple[str, Split]]:
+    """Title and split of each protocol."""
     rng = np.random.RandomState(SEED)
-    yield "random 75/25 per user", split(data.events, "random", rng=rng, test_share=0.25).train
+    yield "random 75/25 per user", split(data.events, "random", rng=rng, test_share=0.25)
     never = np.random.default_rng(SEED)
-    yield "last 20 % per user", split(data.events, "last", rng=never, test_share=0.2).train
+    yield "last 20 % per user", split(data.events, "last", rng=never, test_share=0.2)
+
+
+def cuts_of(data: Dataset, outer: Split, learning: LearningConfig) -> Cuts:
+    """`outer` as the test, and within its training events the window of the settings."""
+    train = data.cut(outer.train, data.as_of)
+    evaluation = learning.evaluation
+    within = evaluation.model_copy(
+        update={"split": outer.kind, "test_share": evaluation.window_share}
+    )
+    inner = make_cuts(train, learning.model_copy(update={"evaluation": within}))
+    return Cuts(
+        everything=data,
+        train=train,
+        known=train,
+        history=inner.train,
+        known_history=inner.known,
+        window=inner.test,
+        test=data.events.take(outer.test),
+        outer=outer,
+        inner=inner.outer,
+    )
 
 
 def protocol(path: Path) -> None:
-    """nDCG@10 of every generator on both splits, with the seconds of fit and lists."""
+    """Every recommender on both splits, as Markdown."""
     learning = LearningConfig()
     data = as_it_lies(path, learning)
-    for title, rows in cuts(data):
-        train = data.cut(rows, data.as_of)
-        counts = np.bincount(train.events.item, minlength=data.n_items) > 0
-        held_out = hold_out(train, data.events.take(~rows), counts=counts)
-        users = train.batch(held_out.users)
-        print(f"{title}: {len(held_out.users):,} users, nDCG@10 with 95 % interval")
-        for number, (name, config) in enumerate(learning.recommenders.configs().items()):
-            started = perf_counter()
-            model = make(name, config).fit(train, np.random.default_rng([SEED, number]))
-            fitted = perf_counter()
-            items, _ = top_k(model.score(users), users, K, allowed=counts)
-            listed = perf_counter()
-            values = ndcg_at_k(Hits.of(items, held_out.relevant), K)
-            found = mean_interval(values, np.random.default_rng(SEED))
-            print(
-                f"  {name:<12} {found.mean:.4f}  ({found.low:.4f} to {found.high:.4f})   "
-                f"fit {fitted - started:6.2f} s, lists {listed - fitted:5.2f} s"
-            )
+    found = []
+    for title, outer in outer_splits(data):
+        settings = settings_for(learning, outer.kind, None)
+        cuts = cuts_of(data, outer, settings)
+        made = compare_on(cuts, settings, _to_stderr, protocol="published")
+        found.append(replace(made, data_set=path.name, asked=title))
+    print(markdown(Benchmark(tuple(found), (), "published"), machine()))
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def main() -> None:

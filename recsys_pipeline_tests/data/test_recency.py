@@ -86,7 +86,7 @@ def test_without_times_nobody_knows_the_order() -> None:
 
 def test_an_older_like_counts_less() -> None:
     aged = dataset(ROWS).batch().aged(0.5)
-    # weight * (0.5 + 0.5 * recency)
+    # Each weight times one half plus half of the recency.
     expected = np.float32([[0.875, 0.8, 0.375, 0.625], [0, 0, 0, 0], [0, 0.75, 0, 1]])
     np.testing.assert_allclose(aged.toarray(), expected, rtol=1e-6)
     assert aged.dtype == np.float32
