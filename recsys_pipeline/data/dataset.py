@@ -144,6 +144,10 @@ class Dataset:
             return None
         shape = (self.n_users, self.n_items)
         order = np.lexsort((events.item, events.time, events.user))
+        # A movie liked again is as new as its last like.
+        pair = events.user[order].astype(np.int64) * self.n_items + events.item[order]
+        last = len(pair) - 1 - np.unique(pair[::-1], return_index=True)[1]
+        order = order[np.sort(last)]
         user = events.user[order]
         counts = np.bincount(user, minlength=self.n_users)
         place = np.arange(1, len(user) + 1) - (np.cumsum(counts) - counts)[user]

@@ -7,8 +7,11 @@ from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.evaluation_assets import EVALUATION_METRICS
 from recsys_pipeline.defs.layout import Layout
 from recsys_pipeline.defs.metadata import Metadata, markdown_table, numbers
-from recsys_pipeline.defs.training_assets import TRAINED_MODEL
+from recsys_pipeline.defs.promotion_assets import PROMOTION
+from recsys_pipeline.defs.training_assets import RECIPE_IN_SERVICE, TRAINED_MODEL
 from recsys_pipeline.evaluation import names
+from recsys_pipeline.pipeline.deciding import PROMOTED
+from recsys_pipeline.pipeline.in_service import InService
 from recsys_pipeline.pipeline.training import OF_GROUPS, Trained
 from recsys_pipeline.pipeline.user_groups import CLUSTER, GROUP, KIND, clusters_of, group_lists
 
@@ -24,7 +27,15 @@ def group_assets(layout: Layout) -> dg.AssetsDefinition:
         description="Assign users to clusters; make one list for each cluster and segment.",
         group_name="serving",
         partitions_def=layout.partitions,
-        ins=layout.ins("users", "movies", "interactions", TRAINED_MODEL, EVALUATION_METRICS),
+        ins=layout.ins(
+            "users",
+            "movies",
+            "interactions",
+            TRAINED_MODEL,
+            RECIPE_IN_SERVICE,
+            PROMOTION,
+            EVALUATION_METRICS,
+        ),
         outs={
             USER_CLUSTERS: layout.out(
                 USER_CLUSTERS,
@@ -45,13 +56,19 @@ def group_assets(layout: Layout) -> dg.AssetsDefinition:
         movies: pd.DataFrame,
         interactions: pd.DataFrame,
         trained_model: Trained,
+        recipe_in_service: InService,
+        promotion: pd.DataFrame,
         evaluation_metrics: pd.DataFrame,
     ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
         doors = recsys_doors
         tables = {"users": users, "movies": movies, "interactions": interactions}
-        data, model = doors.dataset(tables, doors.learning), trained_model.released
-        clusters = clusters_of(model, data)
-        lists = group_lists(model, data, doors.learning.k)
+        served, learning = trained_model, doors.learning
+        if not promotion[PROMOTED].iloc[0] and recipe_in_service.trained is not None:
+            served = recipe_in_service.trained
+            learning = recipe_in_service.learning or learning
+        data = doors.dataset(tables, learning)
+        clusters = clusters_of(served.released, data)
+        lists = group_lists(served.released, data, learning.k)
         metric = trained_model.facts.metric
         return (
             dg.Output(clusters, metadata=_about(clusters, evaluation_metrics, metric)),

@@ -10,6 +10,7 @@ import pandas as pd
 from recsys_pipeline.contracts import TOP_N
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.doors import Doors
+from recsys_pipeline.defs.list_checks import check_lists
 from recsys_pipeline.errors import RecsysError
 from recsys_pipeline.pipeline.protocols import LOCK, Manifest, TrackedRun
 from recsys_pipeline.pipeline.recipes import recipe_fingerprint
@@ -111,16 +112,32 @@ def release(
 
 
 def challenge(
-    doors: Doors, made: Made, data: Dataset, rows: Mapping[str, int], log: dg.DagsterLogManager
-) -> Outcome:
-    """Release what was not let in beside what serves, so that a person may promote it."""
+    doors: Doors,
+    made: Made,
+    tables: dict[str, pd.DataFrame],
+    rows: Mapping[str, int],
+    log: dg.DagsterLogManager,
+) -> None:
+    """Release what was not let in beside what serves, so that a person may promote it.
+
+    Lists that break a condition are not released at all.
+    """
+    learning = made.inputs.learning
+    data = doors.dataset(tables, learning)
+    broken = [
+        check.name
+        for check in check_lists(made.lists, data, learning.k, made.trained.released)
+        if check.broken
+    ]
+    if broken:
+        log.warning(f"The candidate is not released: its lists break {', '.join(broken)}.")
+        return
     run = doors.run.child("candidate", {"recommender": made.trained.facts.chosen})
     outcome = release(doors, run, made, data, rows, wins=False)
     run.finish()
     if outcome.manifest.model_version is not None:
         point(doors, CHALLENGER, outcome.manifest.model_version, log)
     log.info(f"The candidate lies in release {outcome.manifest.release}, not in service.")
-    return outcome
 
 
 def serve(doors: Doors, outcome: Outcome, log: dg.DagsterLogManager) -> None:

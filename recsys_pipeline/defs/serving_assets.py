@@ -26,7 +26,7 @@ from recsys_pipeline.defs.list_checks import (
     raise_if_broken,
 )
 from recsys_pipeline.defs.metadata import Metadata
-from recsys_pipeline.defs.promotion_assets import PROMOTION
+from recsys_pipeline.defs.promotion_assets import LAST_LISTS, PROMOTION
 from recsys_pipeline.defs.release import (
     CHALLENGER,
     Judgement,
@@ -72,6 +72,8 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             RECIPE_IN_SERVICE,
             PROMOTION,
         ),
+        # What was in service before has been scored when the pointer moves.
+        deps=[layout.key(LAST_LISTS)],
         io_manager_key=TABLES,
         owners=OWNERS,
         kinds=TABLE_KINDS,
@@ -117,7 +119,7 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             wins = served is not candidate or bool(decision[PROMOTED])
             outcome = release(doors, doors.run, served, data, rows, wins=wins)
             if served is not candidate:
-                challenge(doors, candidate, data, rows, context.log)
+                challenge(doors, candidate, tables, rows, context.log)
             elif not outcome.promoted and outcome.manifest.model_version is not None:
                 point(doors, CHALLENGER, outcome.manifest.model_version, context.log)
             about |= _about_release(outcome, served.judgement, doors.run_url)

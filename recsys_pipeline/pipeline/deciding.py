@@ -109,7 +109,7 @@ def decide_promotion(
         rng=judge.rng(9),
         k=learning.k,
     )
-    decision = _in_words(decision, in_service)
+    decision = _in_words(decision, in_service, learning)
     figures = {CANDIDATE: ours.intervals[metric]}
     if theirs is not None:
         figures[IN_SERVICE] = theirs.intervals[metric]
@@ -127,7 +127,7 @@ def decide_promotion(
     )
 
 
-def _in_words(decision: Decision, in_service: InService) -> Decision:
+def _in_words(decision: Decision, in_service: InService, learning: LearningConfig) -> Decision:
     """What a person has decided before, and why nothing could be compared."""
     if in_service.held:
         return replace(
@@ -144,6 +144,11 @@ def _in_words(decision: Decision, in_service: InService) -> Decision:
     if in_service.same:
         return replace(decision, title="Refitted: the recipe in service", reason=in_service.note)
     if in_service.release and in_service.learning is None:
+        if learning.promotion.mode == "manual":
+            title = "Waits for approval: it could not be compared"
+            return replace(
+                decision, promoted=False, waits=True, title=title, reason=in_service.note
+            )
         return replace(decision, title="Promoted without a comparison", reason=in_service.note)
     return decision
 

@@ -59,8 +59,9 @@ def roll_back(store: ReleaseStore, tracker: Tracker, release: str | None = None)
 
 def known_release(store: ReleaseStore, release: str) -> Manifest:
     """The release of that id or of a beginning that only one id has."""
-    found = [each for each in store.manifests() if each.release.startswith(release.strip())]
-    exact = [each for each in found if each.release == release.strip()]
+    wanted = release.strip()
+    found = [each for each in store.manifests() if wanted and each.release.startswith(wanted)]
+    exact = [each for each in found if each.release == wanted]
     if len(exact or found) != 1:
         several = ", ".join(each.release for each in found[:5])
         raise ReleaseError(

@@ -32,6 +32,7 @@ GROUPS = {
 TUNED = "tuned_settings"
 TABLES = {"users", "movies", "interactions"}
 TRAINED = TABLES | {"feature_matrix", "trained_model"}
+SERVED = {"trained_model", "recipe_in_service", "promotion"}
 DEPENDENCIES = {
     **{name: set() for name in GROUPS["source"]},
     **dict.fromkeys(GROUPS["tables"], GROUPS["source"]),
@@ -44,10 +45,9 @@ DEPENDENCIES = {
     "paired_tests": TRAINED,
     "verdict": TRAINED,
     "promotion": TABLES | {"trained_model", "recipe_in_service", "verdict"},
-    "top_n": TABLES
-    | {"trained_model", "evaluation_metrics", "verdict", "recipe_in_service", "promotion"},
-    "group_lists": TABLES | {"trained_model", "evaluation_metrics"},
-    "user_clusters": TABLES | {"trained_model", "evaluation_metrics"},
+    "top_n": TABLES | SERVED | {"evaluation_metrics", "verdict", "last_weeks_lists"},
+    "group_lists": TABLES | SERVED | {"evaluation_metrics"},
+    "user_clusters": TABLES | SERVED | {"evaluation_metrics"},
 }
 
 
