@@ -31,7 +31,8 @@ app = typer.Typer(
         "Start with an example:  recsys example-data example, recsys init example, recsys run.",
         "Exit codes: 0 done; 1 a bug; 2 settings or options; 3 a source cannot be read; "
         "4 the data must not be trained on; 5 a model; 6 no release; 7 the set-up (folder, port, "
-        "another run); 130 stopped with Ctrl-C. But for 0, the release in service stays.",
+        "another run); 8 a release did not come out the same again; 130 stopped with Ctrl-C. "
+        "But for 0, the release in service stays.",
         "Settings are in recsys.toml; docs/settings.md lists them all.",
     ),
     context_settings={"help_option_names": ["-h", "--help"]},

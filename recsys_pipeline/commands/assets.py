@@ -5,6 +5,7 @@ import pandas as pd
 from recsys_pipeline.contracts import TOP_N, USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.frames import read_frame
+from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.settings import Settings
 from recsys_pipeline.storage import FileReleaseStore
 
@@ -19,30 +20,46 @@ def released_asset(settings: Settings, name: str) -> pd.DataFrame | None:
 
     Returns:
         None if there is no release, or its week or that table is gone.
+
+    Raises:
+        ReleaseError: the table is there and cannot be read.
     """
     release = FileReleaseStore(settings.data / "releases").current()
-    week = None if release is None else _week_of(settings, release.release)
+    week = None if release is None else week_of(settings, release.release)
     if week is None or not (settings.data / _FOLDER / name / f"{week}.parquet").exists():
         return None
-    return asset_of_week(settings, name, week)
+    try:
+        return asset_of_week(settings, name, week)
+    except (OSError, ValueError) as error:
+        path = settings.data / _FOLDER / name / f"{week}.parquet"
+        raise ReleaseError(
+            f"{path} cannot be read: {error}.",
+            "Restore it from a copy, or make a new release with `recsys run`.",
+        ) from error
 
 
-def _week_of(settings: Settings, release: str) -> str | None:
-    """The week whose lists belong to `release`, or None."""
+def week_of(settings: Settings, release: str) -> str | None:
+    """The week whose lists belong to `release`, or None.
+
+    Files there that are no lists, or are damaged, belong to no release.
+    """
     folder = settings.data / _FOLDER / TOP_N.name
     if not folder.exists():
         return None
     weeks = [path.stem for path in folder.iterdir() if path.suffix == ".parquet"]
     for week in sorted(weeks, reverse=True):
-        with (folder / f"{week}.parquet").open("rb") as file:
-            made = pd.read_parquet(file, columns=[n.RELEASE])[n.RELEASE]
+        try:
+            with (folder / f"{week}.parquet").open("rb") as file:
+                made = pd.read_parquet(file, columns=[n.RELEASE])[n.RELEASE]
+        except (OSError, ValueError):
+            continue
         if (made == release).any():
             return week
     return None
 
 
 def asset_of_week(settings: Settings, name: str, week: str) -> pd.DataFrame:
-    """The table called `name` of one week. Raises FileNotFoundError if there is none."""
+    """The table called `name` of one week. Raises OSError or ValueError if it cannot be read."""
     with (settings.data / _FOLDER / name / f"{week}.parquet").open("rb") as file:
         return read_frame(file)
 

@@ -18,6 +18,9 @@ from recsys_pipeline.commands.options import (
 
 app = typer.Typer()
 
+_DIFFERS = 8
+"""Exit code of `recsys reproduce` where something differs."""
+
 
 @app.command(
     epilog=lines(
@@ -51,15 +54,14 @@ def benchmark(
 
     Nothing is released and nothing is tracked.
     """
-    from recsys_pipeline.commands.benchmark import Wanted, measure, show
+    from recsys_pipeline.commands.benchmark import Wanted, measure_on, show
     from recsys_pipeline.commands.clock import now
     from recsys_pipeline.settings import load_settings
 
     console = console_for(as_json)
     wanted = Wanted(data or (), splits, recommenders, k, protocol, markdown, plot)
     command = shlex.join(["recsys", *sys.argv[1:]])
-    with console.status("Starting") as status:
-        found = measure(load_settings(settings), wanted, now(), command, status.update)
+    found = measure_on(console, load_settings(settings), wanted, now(), command)
     if as_json:
         print_json(found.plain)
         return
@@ -128,7 +130,7 @@ def reproduce(
 ) -> None:
     """Make a release again and compare it file by file, or name what differs.
 
-    Exit code 0 if everything is the same, 1 if something differs.
+    Exit code 0 if everything is the same, 8 if something differs.
     """
     from recsys_pipeline.commands.reproduce import reproduce_run, show_reproduction
     from recsys_pipeline.defs.doors import REAL
@@ -141,4 +143,4 @@ def reproduce(
     else:
         show_reproduction(found, console)
     if not found.same:
-        raise typer.Exit(1)
+        raise typer.Exit(_DIFFERS)

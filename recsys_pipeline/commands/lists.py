@@ -55,13 +55,7 @@ def list_of(
         SettingsError: k is not positive or longer than the lists of the release.
     """
     manifest = current_release(store)
-    if k is not None and not 1 <= k <= manifest.k:
-        raise SettingsError(
-            f"k = {k} cannot be read: the lists of release {manifest.release} hold 1 to "
-            f"{manifest.k} movies.",
-            "Set learning.k in recsys.toml and run again for longer lists.",
-        )
-    k = k or manifest.k
+    k = _length(manifest, k)
     lists = store.read_lists(manifest.release)
     rows = lists[lists[n.USER_ID].astype("str") == user.strip()]
     if len(rows):
@@ -76,12 +70,25 @@ def list_for(store: ReleaseStore, answers: Answers, k: int | None) -> UserList:
 
     Raises:
         ReleaseError: there is no release.
-        SettingsError: an answer cannot be understood.
+        SettingsError: an answer cannot be understood, or k is not positive or longer than the
+            lists of the release.
     """
     manifest = current_release(store)
+    k = _length(manifest, k)
     model = load_released_model(store.folder(manifest.release) / MODEL)
-    rows = recommend_for(model, answers, k or manifest.k, manifest.release)
+    rows = recommend_for(model, answers, k, manifest.release)
     return UserList(manifest, answers.any, rows)
+
+
+def _length(manifest: Manifest, k: int | None) -> int:
+    """How many movies to show. Raises SettingsError if the lists are not that long."""
+    if k is not None and not 1 <= k <= manifest.k:
+        raise SettingsError(
+            f"k = {k} cannot be read: the lists of release {manifest.release} hold 1 to "
+            f"{manifest.k} movies.",
+            "Set learning.k in recsys.toml and run again for longer lists.",
+        )
+    return k or manifest.k
 
 
 def answers_of(

@@ -5,9 +5,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from recsys_pipeline.commands.assets import asset_of_week
-from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N
-from recsys_pipeline.contracts import names as n
+from recsys_pipeline.commands.assets import asset_of_week, week_of
+from recsys_pipeline.contracts import SOURCE_TABLES
 from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.pipeline.protocols import LOCK, Manifest, ReleaseStore
 from recsys_pipeline.pipeline.recipes import recipe_of
@@ -16,7 +15,7 @@ from recsys_pipeline.settings import Settings
 
 _MARKS = {True: "[green]same[/]", False: "[red]differs[/]", None: "[yellow]not known[/]"}
 _DIGITS = 12
-_HOW_TO_FIND = "`recsys releases` lists the releases; MLflow's page of a run shows its id."
+_HOW_TO_FIND = "`recsys releases list` shows the releases; MLflow's page of a run shows its id."
 
 
 def reproduce_run(
@@ -82,7 +81,7 @@ def find_release(store: ReleaseStore, wanted: str) -> Manifest:
 
 def _tables_of(settings: Settings, manifest: Manifest) -> dict[str, pd.DataFrame]:
     """The clean tables of the release's week as they lie there now."""
-    week = _week_of(settings, manifest)
+    week = _own_week(settings, manifest)
     try:
         return {each.name: asset_of_week(settings, each.name, week) for each in SOURCE_TABLES}
     except (OSError, ValueError) as error:
@@ -93,14 +92,11 @@ def _tables_of(settings: Settings, manifest: Manifest) -> dict[str, pd.DataFrame
         ) from error
 
 
-def _week_of(settings: Settings, manifest: Manifest) -> str:
+def _own_week(settings: Settings, manifest: Manifest) -> str:
     """The week whose lists belong to the release; else the one that its moment lies in."""
-    folder = settings.data / "assets" / TOP_N.name
-    weeks = [path.stem for path in folder.iterdir()] if folder.exists() else []
-    for week in sorted(weeks, reverse=True):
-        lists = asset_of_week(settings, TOP_N.name, week)
-        if (lists[n.RELEASE] == manifest.release).any():
-            return week
+    week = week_of(settings, manifest.release)
+    if week is not None:
+        return week
     from recsys_pipeline.defs.partitions import partition_of
 
     return partition_of(pd.Timestamp(manifest.as_of) if manifest.as_of else None, settings)

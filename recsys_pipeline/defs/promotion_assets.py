@@ -12,8 +12,7 @@ from recsys_pipeline.defs.metadata import Metadata, image, markdown_table, numbe
 from recsys_pipeline.defs.training_assets import RECIPE_IN_SERVICE, TRAINED_MODEL
 from recsys_pipeline.pipeline.deciding import Promotion, decide_promotion, decision_row
 from recsys_pipeline.pipeline.in_service import InService
-from recsys_pipeline.pipeline.last_lists import score_last_lists
-from recsys_pipeline.pipeline.releasing import in_service
+from recsys_pipeline.pipeline.last_lists import last_lists
 from recsys_pipeline.pipeline.story import story
 from recsys_pipeline.pipeline.tracked import decision_figure, track_last_lists, track_promotion
 from recsys_pipeline.pipeline.training import Trained, load_cuts
@@ -97,10 +96,8 @@ def promotion_assets(layout: Layout) -> list[dg.AssetsDefinition]:
     ) -> dg.Output[pd.DataFrame]:
         doors = recsys_doors
         data = build_dataset(users, movies, interactions, doors.learning.likes, doors.as_of)
-        current = in_service(doors.store)
-        lists = None if current is None else doors.store.read_lists(current.release)
         rng = np.random.default_rng([doors.learning.seed, 7])
-        found = score_last_lists(current, lists, data, rng)
+        found = last_lists(doors.store, data, doors.source.description, rng)
         track_last_lists(doors.run, found)
         about: Metadata = {"release": found.release or "none", "sentence": found.sentence}
         if len(found.table):

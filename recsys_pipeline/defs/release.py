@@ -132,22 +132,37 @@ def challenge(
     if broken:
         log.warning(f"The candidate is not released: its lists break {', '.join(broken)}.")
         return
-    run = doors.run.child("candidate", {"recommender": made.trained.facts.chosen})
-    outcome = release(doors, run, made, data, rows, wins=False)
-    run.finish()
+    try:
+        run = doors.run.child("candidate", {"recommender": made.trained.facts.chosen})
+        outcome = release(doors, run, made, data, rows, wins=False)
+        run.finish()
+    except RecsysError as error:
+        log.warning(f"The candidate could not be released beside what serves: {error}")
+        return
     if outcome.manifest.model_version is not None:
         point(doors, CHALLENGER, outcome.manifest.model_version, log)
     log.info(f"The candidate lies in release {outcome.manifest.release}, not in service.")
 
 
-def serve(doors: Doors, outcome: Outcome, log: dg.DagsterLogManager) -> None:
+def serve(doors: Doors, outcome: Outcome, opponent: str, log: dg.DagsterLogManager) -> None:
     """Move the pointer, the last thing of a run that can fail; the alias follows it.
+
+    Args:
+        outcome: of the release.
+        opponent: what was in service when the gate decided, or empty.
 
     Raises:
         ReleaseError: the release is not whole.
     """
-    current = put_in_service(doors.store, outcome)
-    log.info(outcome.why)
+    current = put_in_service(doors.store, outcome, opponent)
+    moved = current is not None and current.release == outcome.manifest.release
+    if outcome.promoted and not moved:
+        log.warning(
+            f"Release {outcome.manifest.release} is not in service: somebody moved the pointer or "
+            "rolled its recipe back while the run was under way."
+        )
+    else:
+        log.info(outcome.why)
     if current is not None and current.model_version is not None:
         point(doors, CHAMPION, current.model_version, log)
     doors.run.finish()

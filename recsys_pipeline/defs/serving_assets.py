@@ -18,6 +18,7 @@ from recsys_pipeline.defs.evaluation_assets import (
     VERDICT,
     figures_in,
 )
+from recsys_pipeline.defs.group_assets import GROUP_LISTS, USER_CLUSTERS
 from recsys_pipeline.defs.layout import OWNERS, TABLE_KINDS, TABLES, Layout, Results
 from recsys_pipeline.defs.list_checks import (
     check_lists,
@@ -38,6 +39,7 @@ from recsys_pipeline.defs.release import (
 )
 from recsys_pipeline.defs.training_assets import RECIPE_IN_SERVICE, TRAINED_MODEL
 from recsys_pipeline.pipeline.deciding import (
+    OPPONENT,
     OPPONENT_ANSWER,
     OPPONENT_FIGURES,
     OPPONENT_SENTENCE,
@@ -45,6 +47,7 @@ from recsys_pipeline.pipeline.deciding import (
     REASON,
     TITLE,
 )
+from recsys_pipeline.pipeline.evaluating import SHIPPED
 from recsys_pipeline.pipeline.in_service import InService
 from recsys_pipeline.pipeline.releasing import Inputs, Outcome
 from recsys_pipeline.pipeline.reproducing import Lock
@@ -72,8 +75,8 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             RECIPE_IN_SERVICE,
             PROMOTION,
         ),
-        # What was in service before has been scored when the pointer moves.
-        deps=[layout.key(LAST_LISTS)],
+        # Everything else of a run is done when the pointer moves.
+        deps=[layout.key(name) for name in (LAST_LISTS, USER_CLUSTERS, GROUP_LISTS)],
         io_manager_key=TABLES,
         owners=OWNERS,
         kinds=TABLE_KINDS,
@@ -98,7 +101,7 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         rows = {name: len(frame) for name, frame in tables.items()}
         inputs = doors.inputs(tables)
         decision = promotion.iloc[0]
-        figures = figures_in(evaluation_metrics, trained_model.facts.chosen)
+        figures = figures_in(evaluation_metrics, SHIPPED)
         judged = Judgement(
             figures,
             str(verdict[ANSWER].iloc[0]),
@@ -118,16 +121,20 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             # A held recipe stays out even where no other one could be refitted in its place.
             wins = served is not candidate or bool(decision[PROMOTED])
             outcome = release(doors, doors.run, served, data, rows, wins=wins)
-            if served is not candidate:
-                challenge(doors, candidate, tables, rows, context.log)
-            elif not outcome.promoted and outcome.manifest.model_version is not None:
+            if (
+                served is candidate
+                and not outcome.promoted
+                and outcome.manifest.model_version is not None
+            ):
                 point(doors, CHALLENGER, outcome.manifest.model_version, context.log)
             about |= _about_release(outcome, served.judgement, doors.run_url)
         yield dg.Output(served.lists, metadata=about)
         yield from list_check_results(layout, TOP_N.name, checks)
         raise_if_broken(checks)
         if outcome is not None:
-            serve(doors, outcome, context.log)
+            serve(doors, outcome, str(decision[OPPONENT]), context.log)
+            if served is not candidate:
+                challenge(doors, candidate, tables, rows, context.log)
 
     return top_n
 

@@ -1,7 +1,5 @@
 """Group "tables": the clean tables, and the rows that were set aside."""
 
-import re
-
 import dagster as dg
 import pandas as pd
 
@@ -19,8 +17,6 @@ from recsys_pipeline.pipeline.tracked import track_inputs
 from recsys_pipeline.sources import Tables
 
 QUARANTINE = "quarantine"
-
-_PASSWORD = re.compile(r"://[^/@\s\"]*@")
 
 
 def table_assets(layout: Layout) -> dg.AssetsDefinition:
@@ -70,7 +66,7 @@ def table_assets(layout: Layout) -> dg.AssetsDefinition:
 def _track(doors: Doors, cleaned: CleanTables) -> None:
     tables = {contract.name: getattr(cleaned, contract.name) for contract in SOURCE_TABLES}
     rows = {name: len(frame) for name, frame in tables.items()}
-    text = _PASSWORD.sub("://***@", doors.settings.model_dump_json(exclude={"root"}, indent=1))
+    text = doors.settings.model_dump_json(exclude={"root"}, indent=1)
     track_inputs(doors.run, doors.inputs(tables), doors.learning, rows, text)
 
 

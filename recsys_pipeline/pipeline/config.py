@@ -147,16 +147,19 @@ class LearningConfig(Frozen):
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """What makes lists, as plain values: everything but seed, judging and promotion.
+        """What makes lists, as plain values: all but seed, judging, promotion and hard rules.
 
-        Two settings with equal recipes are never compared with each other: one is the other,
-        refitted.
+        What the rules forbid holds at once, whichever recipe serves. Two settings with equal
+        recipes are never compared with each other: one is the other, refitted.
         """
-        return self.model_dump(mode="json", exclude=_NOT_RECIPE)
+        return self.model_dump(mode="json", exclude={**_NOT_RECIPE, "rules": _HARD})
 
     def with_recipe_of(self, other: "LearningConfig") -> "LearningConfig":
-        """The recipe of `other`, judged as these settings say."""
-        return other.model_copy(update={name: getattr(self, name) for name in _NOT_RECIPE})
+        """The recipe of `other`, judged as these settings say and within their hard rules."""
+        hard = {name: getattr(self.rules, name) for name in _HARD}
+        changes = {name: getattr(self, name) for name in _NOT_RECIPE}
+        return other.model_copy(update={**changes, "rules": other.rules.model_copy(update=hard)})
 
 
-_NOT_RECIPE: Final = {"seed", "evaluation", "promotion"}
+_NOT_RECIPE: Final = {"seed": True, "evaluation": True, "promotion": True}
+_HARD: Final = {"blocked_movies", "blocked_users", "only", "exclude"}

@@ -21,7 +21,7 @@ from recsys_pipeline.ranking.panel import POPULARITY
 
 IN_SERVICE = "in service"
 PROMOTED, WAITS, COMPARED = "promoted", "waits", "compared"
-TITLE, REASON = "title", "reason"
+TITLE, REASON, OPPONENT = "title", "reason", "opponent"
 OPPONENT_ANSWER, OPPONENT_SENTENCE = "opponent_answer", "opponent_sentence"
 OPPONENT_FIGURES = "opponent_figures"
 """Columns of the decision as a row."""
@@ -143,6 +143,9 @@ def _in_words(decision: Decision, in_service: InService, learning: LearningConfi
         )
     if in_service.same:
         return replace(decision, title="Refitted: the recipe in service", reason=in_service.note)
+    if in_service.sampled:
+        title = "Not compared: a sample of the users replaces nothing"
+        return replace(decision, title=title, reason=in_service.note)
     if in_service.release and in_service.learning is None:
         if learning.promotion.mode == "manual":
             title = "Waits for approval: it could not be compared"
@@ -182,7 +185,7 @@ def decision_row(promotion: Promotion) -> pd.DataFrame:
             "outcome": [decision.outcome],
             TITLE: [decision.title],
             REASON: [decision.reason],
-            "opponent": [promotion.opponent],
+            OPPONENT: [promotion.opponent],
             names.METRIC: [decision.metric],
             "candidate": [decision.candidate.mean],
             "in_service": [decision.in_service.mean if decision.in_service else unknown],

@@ -11,6 +11,7 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.protocols import Manifest
 from recsys_pipeline.pipeline.recipes import changed_settings
+from recsys_pipeline.pipeline.shareable import BLOCKED_USERS, shareable
 from recsys_pipeline.ranking.titles import titles_of
 
 _MOST_MOVIES = 10
@@ -30,7 +31,8 @@ class ReleaseDiff:
         movies: one row per movie that rose or fell most: movie_id, title, before, after (lists
             that hold it), change; the largest rise first.
         sources: lists' places by source, before and after.
-        settings: recipe settings that differ: before and after.
+        settings: settings of recipe and rules that differ: before and after; of the users who are
+            blocked only their number.
         why: what differs between how they were made, one sentence each.
     """
 
@@ -77,7 +79,7 @@ def diff_releases(
     other = stays.reindex(index, fill_value=0) < longest
     moved = same_rank.reindex(index, fill_value=0) < longest
     overlap = stays.reindex(index, fill_value=0) / longest
-    settings = {} if recipes is None else changed_settings(recipes[0].recipe, recipes[1].recipe)
+    settings = {} if recipes is None else _changed(*recipes)
     return ReleaseDiff(
         before=before,
         after=after,
@@ -92,6 +94,18 @@ def diff_releases(
         settings=settings,
         why=tuple(_why(before, after, settings, recipes is None)),
     )
+
+
+def _changed(old: LearningConfig, new: LearningConfig) -> dict[str, tuple[Any, Any]]:
+    """Settings of recipe and rules that differ, without the ids of blocked users."""
+    rules = [{"rules": shareable(each)["rules"]} for each in (old, new)]
+    found = changed_settings(old.recipe, new.recipe) | changed_settings(*rules)
+    blocked = [{str(user) for user in each.rules.blocked_users} for each in (old, new)]
+    found.pop(BLOCKED_USERS, None)
+    if blocked[0] != blocked[1]:
+        before, after = map(len, blocked)
+        found[BLOCKED_USERS] = (before, f"{after} others" if before == after else after)
+    return found
 
 
 def _ids_as_text(lists: pd.DataFrame) -> pd.DataFrame:

@@ -46,7 +46,7 @@ class EvaluationReport:
     Attributes:
         table: one row per recommender and metric: recommender, metric, mean, low, high,
             diff_to_popularity, diff_low, diff_high.
-        verdict: whether the chosen recommender is better than popularity.
+        verdict: whether the lists that users get are better than popularity.
         deciding_reason: why that metric decides, one sentence.
         chosen: name of the chosen recommender.
         n_users: users judged.
@@ -79,8 +79,8 @@ class EvaluationReport:
 
     @property
     def headline(self) -> dict[str, float]:
-        """The figures of the chosen recommender."""
-        return self.figures(self.chosen)
+        """The figures of the lists that users get."""
+        return self.figures(SHIPPED)
 
 
 def evaluate_all(
@@ -104,6 +104,7 @@ def evaluate_all(
     }
     lists = {name: each.items for name, each in ranked.items()}
     lists[SHIPPED] = judge.shipped(model, ranked[chosen])
+    probabilities[SHIPPED] = probabilities[chosen]
     evaluations = {
         name: judge.evaluation(items, context, probabilities.get(name))
         for name, items in lists.items()
@@ -130,7 +131,7 @@ def evaluate_all(
 def _verdict(
     evaluations: Mapping[str, Evaluation], chosen: str, metric: str, judge: Judge
 ) -> Verdict:
-    found = verdict(evaluations[chosen], evaluations[POPULARITY], metric, judge.rng(0))
+    found = verdict(evaluations[SHIPPED], evaluations[POPULARITY], metric, judge.rng(0))
     if chosen != POPULARITY:
         return found
     sentence = (

@@ -32,6 +32,7 @@ class InService:
         release: the release in service, or empty where there is none.
         held: whether a person has rolled back the recipe of the settings.
         same: whether its recipe is that of the settings: then there is nothing to compare.
+        sampled: whether the run is on a sample of the users, and there is something to replace.
         note: why it is not refitted, one sentence; empty where it is.
         learning: its recipe, judged as the settings say; None where it is not refitted.
         trained: refitted on this week's data; None likewise.
@@ -40,6 +41,7 @@ class InService:
     release: str = ""
     held: bool = False
     same: bool = False
+    sampled: bool = False
     note: str = ""
     learning: LearningConfig | None = None
     trained: Trained | None = None
@@ -51,6 +53,7 @@ class InService:
             "release": self.release,
             "held": self.held,
             "same": self.same,
+            "sampled": self.sampled,
             "note": self.note,
             "learning": None if self.learning is None else self.learning.model_dump(mode="json"),
         }
@@ -108,7 +111,8 @@ def refit_in_service(
     release = current.release
     held = _held(store, learning)
     if sampled:
-        return InService(release, held, note="A run on a sample of the users replaces nothing.")
+        note = "A run on a sample of the users replaces nothing."
+        return InService(release, held, sampled=True, note=note)
     if current.recipe_fingerprint == recipe_fingerprint(learning):
         note = "The recipe of the settings is the one in service: it is refitted as it is."
         return InService(release, held=False, same=True, note=note)

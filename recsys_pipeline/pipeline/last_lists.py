@@ -10,10 +10,12 @@ import pandas as pd
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import BoolArray, Dataset, Events
+from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.evaluation import names
 from recsys_pipeline.evaluation.intervals import Interval, difference_of_figures, figure_interval
 from recsys_pipeline.evaluation.per_user import PerUser
-from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.protocols import Manifest, ReleaseStore
+from recsys_pipeline.pipeline.releasing import in_service
 
 ALL: Final = "all"
 """All places of the lists together, beside each kind of place."""
@@ -40,6 +42,50 @@ class LastLists:
     table: pd.DataFrame
 
 
+def last_lists(
+    store: ReleaseStore, data: Dataset, source: str, rng: np.random.Generator
+) -> LastLists:
+    """How the newest lists in service did that are earlier than this run.
+
+    These are those of the release in service. Where that is of the run's moment or later (a run
+    of the same week came before), they are those of the newest earlier release that was in
+    service before it and comes from the same source.
+
+    Args:
+        store: where releases lie.
+        data: everything known now.
+        source: description of the run's source.
+        rng: draws the users of the bootstrap.
+    """
+    manifest = _newest_earlier(store, data.as_of, source)
+    try:
+        lists = None if manifest is None else store.read_lists(manifest.release)
+    except ReleaseError as error:
+        return _nothing("", f"There are no lists to score. {error.message}")
+    return score_last_lists(manifest, lists, data, rng)
+
+
+def _newest_earlier(
+    store: ReleaseStore, as_of: pd.Timestamp | None, source: str
+) -> Manifest | None:
+    """See `last_lists`; the release in service where no earlier one is to be had."""
+    current = in_service(store)
+    if current is None or not current.as_of or as_of is None or _is_earlier(current, as_of):
+        return current
+    pointer = store.pointer()
+    before = () if pointer is None else pointer.before
+    found = [
+        each
+        for each in store.manifests()
+        if each.release in before and each.source == source and _is_earlier(each, as_of)
+    ]
+    return found[-1] if found else current
+
+
+def _is_earlier(manifest: Manifest, as_of: pd.Timestamp) -> bool:
+    return bool(manifest.as_of) and pd.Timestamp(manifest.as_of) < as_of
+
+
 def score_last_lists(
     manifest: Manifest | None,
     lists: pd.DataFrame | None,
@@ -50,7 +96,8 @@ def score_last_lists(
 
     Among the users who had a list and did anything since: the share who took up a movie of their
     list (hit rate), the share of their new movies that were in it, and, where dislikes are known,
-    the share of likes among the movies that were in it against those that were not. A movie that
+    the share of likes among the movies that were in it against those that were not (of one kind
+    of place: the movies at such a place against those at no place of the list). A movie that
     its user had met before is not new and in no list. Nobody knows here who saw a list: a movie
     that was in it counts, wherever it was found.
 
@@ -83,7 +130,9 @@ def score_last_lists(
     rows = [
         (source, metric, interval)
         for source, where in place.items()
-        for metric, interval in _figures(events, shown[where], active, data.n_items, rng)
+        for metric, interval in _figures(
+            events, shown[where], shown[place[ALL]], active, data.n_items, rng
+        )
     ]
     return LastLists(release, _sentence(release, since, rows), _table(rows))
 
@@ -99,12 +148,14 @@ def _of_new_movies(events: Events, later: BoolArray, n_items: int) -> Events:
 def _figures(
     events: Events,
     shown: npt.NDArray[np.int64],
+    listed: npt.NDArray[np.int64],
     active: npt.NDArray[np.int32],
     n_items: int,
     rng: np.random.Generator,
 ) -> Iterator[tuple[str, Interval]]:
     row = np.searchsorted(active, events.user)
-    hit = np.isin(events.user.astype(np.int64) * n_items + events.item, shown)
+    pair = events.user.astype(np.int64) * n_items + events.item
+    hit, elsewhere = np.isin(pair, shown), ~np.isin(pair, listed)
 
     def count(which: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         return np.bincount(row[which], minlength=len(active)).astype(np.float64)
@@ -116,7 +167,7 @@ def _figures(
         return
     said, liked = ~np.isnan(events.label), events.label == 1
     inside = PerUser(count(said & hit & liked), count(said & hit))
-    outside = PerUser(count(said & ~hit & liked), count(said & ~hit))
+    outside = PerUser(count(said & elsewhere & liked), count(said & elsewhere))
     yield LIKED_IN_LISTS, figure_interval(inside, rng)
     yield LIKED_ELSEWHERE, figure_interval(outside, rng)
     yield LIKED_DIFFERENCE, difference_of_figures(inside, outside, rng)

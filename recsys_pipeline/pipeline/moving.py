@@ -1,5 +1,6 @@
 """Moving releases in and out of service by hand: model and lists together, in seconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,7 +33,7 @@ def promote(store: ReleaseStore, tracker: Tracker, release: str) -> Moved:
         ReleaseError: it is not whole, or there is none of that id.
     """
     before = _current(store)
-    store.promote(known_release(store, release).release)
+    store.promote(known_id(store, release))
     return _followed(store, tracker, before)
 
 
@@ -43,7 +44,7 @@ def roll_back(store: ReleaseStore, tracker: Tracker, release: str | None = None)
         release: which one; None is the one before.
 
     Raises:
-        ReleaseError: none was in service before, or that one was not.
+        ReleaseError: none was in service before, that one was not, or it is not whole.
     """
     pointer = store.pointer()
     if pointer is None or not pointer.before:
@@ -52,23 +53,39 @@ def roll_back(store: ReleaseStore, tracker: Tracker, release: str | None = None)
             "`recsys releases list` shows what there is.",
         )
     before = _current(store)
-    to = pointer.before[0] if release is None else known_release(store, release).release
+    to = pointer.before[0] if release is None else known_id(store, release)
     store.roll_back(to)
     return _followed(store, tracker, before)
 
 
-def known_release(store: ReleaseStore, release: str) -> Manifest:
-    """The release of that id or of a beginning that only one id has."""
+def known_id(store: ReleaseStore, release: str) -> str:
+    """The release of that id or of a beginning that only one id has; no file of it is read.
+
+    Raises:
+        ReleaseError: no id or several begin so.
+    """
     wanted = release.strip()
-    found = [each for each in store.manifests() if wanted and each.release.startswith(wanted)]
-    exact = [each for each in found if each.release == wanted]
+    found = [each for each in store.releases() if wanted and each.startswith(wanted)]
+    exact = [each for each in found if each == wanted]
     if len(exact or found) != 1:
-        several = ", ".join(each.release for each in found[:5])
-        raise ReleaseError(
-            f"{'Several releases begin' if found else 'No whole release begins'} with {release!r}.",
-            several or "`recsys releases list` shows what there is.",
-        )
+        raise _unclear(release, found)
     return (exact or found)[0]
+
+
+def known_release(store: ReleaseStore, release: str) -> Manifest:
+    """What `known_id` finds, if it is whole. Raises ReleaseError."""
+    chosen = known_id(store, release)
+    for manifest in store.manifests():
+        if manifest.release == chosen:
+            return manifest
+    raise _unclear(release, [])
+
+
+def _unclear(release: str, found: Sequence[str]) -> ReleaseError:
+    return ReleaseError(
+        f"{'Several releases begin' if found else 'No whole release begins'} with {release!r}.",
+        ", ".join(found[:5]) or "`recsys releases list` shows what there is.",
+    )
 
 
 def _current(store: ReleaseStore) -> Manifest | None:

@@ -245,6 +245,22 @@ class ReleaseStore(Protocol):
         """
         ...
 
+    def advance(self, release: str, opponent: str) -> bool:
+        """Put the release of a run in service, unless a person has decided otherwise meanwhile.
+
+        Args:
+            release: of the run.
+            opponent: what was in service when the run decided, or empty.
+
+        Returns:
+            whether it is in service: not where its recipe is held, or where something else than
+            `opponent` is in service by now.
+
+        Raises:
+            ReleaseError: it is not whole.
+        """
+        ...
+
     def roll_back(self, release: str) -> None:
         """Move the pointer back to `release`, one that was in service before, atomically.
 
@@ -261,6 +277,10 @@ class ReleaseStore(Protocol):
 
     def current(self) -> Manifest | None:
         """The manifest of the release in service, or None if there is none yet."""
+        ...
+
+    def releases(self) -> Sequence[str]:
+        """The ids of all releases there, whole or not, sorted; no file of them is read."""
         ...
 
     def manifests(self) -> Sequence[Manifest]:

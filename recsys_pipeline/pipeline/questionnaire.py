@@ -3,19 +3,28 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from recsys_pipeline.contracts import PANDAS_DTYPES, USERS
+from recsys_pipeline.contracts import PANDAS_DTYPES, USERS, Kind
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.dataset import BoolArray, UserBatch
 from recsys_pipeline.errors import SettingsError
+from recsys_pipeline.models.columns import Hats, MultiHot, OneHot
+from recsys_pipeline.models.encoding import ProfileEncoder
 from recsys_pipeline.models.profile import Profile
 from recsys_pipeline.ranking.released import ReleasedModel
 from recsys_pipeline.ranking.titles import titles_of
+
+_ENCODED: Final[Mapping[type, Kind]] = {
+    Hats: Kind.NUMBER,
+    OneHot: Kind.TEXT,
+    MultiHot: Kind.TEXTS,
+}
+"""Of which kind a column is that an encoder of this class was fitted on."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,8 @@ class Answers:
     Attributes:
         movies: movies that they like, each by id or by title.
         genres: genres that they like.
-        profile: columns of the users table, such as age and segment, with their values.
+        profile: columns of the users table, such as age and segment, with their values; a list
+            may be one text with commas in it.
     """
 
     movies: tuple[str, ...] = ()
@@ -44,18 +54,20 @@ def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) 
     the model knows that column of users; else only movies of these genres are recommended.
 
     Raises:
-        SettingsError: a movie, a genre or a profile column is unknown, or a value is not of its
-            kind.
+        SettingsError: a movie, a genre or a profile column is unknown, a column is no answer but
+            an id or computed from the history, or a value is not of its kind.
     """
     liked = [_movie(model, text) for text in answers.movies]
     genres = [_genre(model, text) for text in answers.genres]
-    profile = dict(answers.profile)
+    kinds = _kinds(model)
+    profile = _values(answers.profile, kinds)
     allowed = None
     if genres and _uses(model, n.PREFERRED_GENRES):
-        profile[n.PREFERRED_GENRES] = genres
+        named = profile.get(n.PREFERRED_GENRES, [])
+        profile[n.PREFERRED_GENRES] = list(dict.fromkeys([*named, *genres]))
     elif genres:
         allowed = _of_genres(model, genres)
-    users = _batch(model, liked, _profile(profile))
+    users = _batch(model, liked, _profile(profile, kinds))
     lists = model.recommend(users, k, allowed=allowed)
     listed = lists.items[0] >= 0
     items = lists.items[0][listed]
@@ -136,17 +148,48 @@ def _of_genres(model: ReleasedModel, genres: Sequence[str]) -> BoolArray:
     return has
 
 
-def _profile(values: Mapping[str, Any]) -> pd.DataFrame:
-    """One row with these columns, each of the kind that the contract says."""
+def _kinds(model: ReleasedModel) -> dict[str, Kind]:
+    """The columns that somebody can answer: those of the contract, and further encoded ones."""
+    encoders = [getattr(each, "encoder_", None) for each in model.panel.generators.values()]
+    encoded = {
+        each.column: _ENCODED[type(each)]
+        for encoder in encoders
+        if isinstance(encoder, ProfileEncoder)
+        for each in encoder.encoders
+    }
+    kinds = encoded | {column.name: column.kind for column in USERS.columns}
+    return {name: kind for name, kind in kinds.items() if name not in ProfileEncoder.ignored}
+
+
+def _values(answers: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """The answers, lists split at commas. Raises SettingsError for what nobody can answer."""
+    values = {}
+    for name, value in answers.items():
+        if name not in kinds:
+            derived = name in ProfileEncoder.ignored and name not in USERS.column_names
+            if derived:
+                raise SettingsError(
+                    f"{name} is computed from the history and cannot be set.",
+                    "Name movies with --likes instead.",
+                )
+            raise SettingsError(
+                f"{name!r} is nothing that is asked of somebody new.",
+                f"Known are {', '.join(kinds)}.",
+            )
+        if kinds[name] is Kind.TEXTS and isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        values[name] = value
+    return values
+
+
+def _profile(values: Mapping[str, Any], kinds: Mapping[str, Kind]) -> pd.DataFrame:
+    """One row with these columns, each of its kind."""
     columns = {}
     for name, value in values.items():
-        known = name in USERS.column_names
-        dtype = PANDAS_DTYPES[USERS.column(name).kind] if known else None
         try:
-            columns[name] = pd.Series([value], dtype=dtype)
+            columns[name] = pd.Series([value], dtype=PANDAS_DTYPES[kinds[name]])
         except (ValueError, TypeError) as error:
-            kind = USERS.column(name).kind.value
             raise SettingsError(
-                f"{name} = {value!r} cannot be read.", f"It must be {kind}."
+                f"{name} = {value!r} cannot be read.", f"It must be {kinds[name].value}."
             ) from error
     return pd.DataFrame(columns, index=[0])

@@ -120,14 +120,20 @@ def publish(
     return Outcome(stored, True, f"Release {stored.release} is in service.")
 
 
-def put_in_service(store: ReleaseStore, outcome: Outcome) -> Manifest | None:
+def put_in_service(store: ReleaseStore, outcome: Outcome, opponent: str) -> Manifest | None:
     """Move the pointer to the release if it is to be; what is in service then.
+
+    Args:
+        store: where releases lie.
+        outcome: of `publish`.
+        opponent: what was in service when the gate decided, or empty. Where a person has moved
+            the pointer since, it stays.
 
     Raises:
         ReleaseError: the release is not whole.
     """
     if outcome.promoted:
-        store.promote(outcome.manifest.release)
+        store.advance(outcome.manifest.release, opponent)
     return in_service(store)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import pandas as pd
 import scipy.linalg  # noqa: F401 - loads the library whose version is asked for
+from pydantic import TypeAdapter
 from threadpoolctl import threadpool_info
 
 from recsys_pipeline.contracts import SOURCE_TABLES
@@ -103,12 +104,12 @@ class Lock:
 
     @classmethod
     def read(cls, path: Path) -> "Lock | None":
-        """What `to_json` wrote; None where there is none or it cannot be read."""
+        """What `to_json` wrote; None where there is none, it cannot be read or lacks a table."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(dict(fields["environment"]), dict(fields["tables"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            lock = TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError):
             return None
+        return lock if all(contract.name in lock.tables for contract in SOURCE_TABLES) else None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from recsys_pipeline.pipeline.evaluating import FOREST, SHIPPED, EvaluationRepor
 from recsys_pipeline.pipeline.last_lists import ALL, LastLists
 from recsys_pipeline.pipeline.protocols import MODEL, TrackedRun
 from recsys_pipeline.pipeline.releasing import Inputs
+from recsys_pipeline.pipeline.shareable import shareable, shareable_text
 from recsys_pipeline.pipeline.training import TrainingFacts
 from recsys_pipeline.ranking.panel import POPULARITY
 from recsys_pipeline.ranking.released import ReleasedModel
@@ -112,18 +113,18 @@ def track_inputs(
     rows: Mapping[str, int],
     settings_text: str,
 ) -> None:
-    """Settings, data fingerprint and `as_of` of the run."""
+    """Settings, data fingerprint and `as_of` of the run; no id of a user and no password."""
     run.log_params(
         {
             "as_of": str(inputs.as_of),
             "source": inputs.source,
             "sample": inputs.sample,
-            **dict(_flat(learning.model_dump(mode="json"))),
+            **dict(_flat(shareable(learning))),
         }
     )
     run.log_metrics({f"rows_{table}": float(count) for table, count in rows.items()})
     run.log_dataset("tables", inputs.data_fingerprint[:36], inputs.source, {"rows": dict(rows)})
-    run.log_text(settings_text, "settings.json")
+    run.log_text(shareable_text(settings_text), "settings.json")
 
 
 def track_evaluation(

@@ -25,6 +25,7 @@ from recsys_pipeline.ranking.features import PairFeatures
 from recsys_pipeline.ranking.panel import BLEND, TWO_STAGE, Panel
 from recsys_pipeline.ranking.ranker import BoostingRanker
 from recsys_pipeline.ranking.released import ReleasedModel, load_released_model
+from recsys_pipeline.ranking.rules import Rules
 
 OF_GROUPS: Final = ("clusters", "segment_popularity")
 """Generators whose lists of whole groups of users are part of every release."""
@@ -129,11 +130,15 @@ def train(
 
     Raises:
         MemoryLimitError: the recommender that the settings ask for does not fit.
+        SettingsError: a rule does not fit the movies.
     """
     if cuts.everything.as_of is None:
         unused = [name for name in AVAILABILITY if name in cuts.everything.movies.columns]
         if unused:
             progress(f"No as_of is known: {' and '.join(unused)} of the movies are not used.")
+    # What the rules name must be there: better known now than after minutes of training.
+    for note in Rules.of(learning.rules, cuts.everything.movies, cuts.everything.items).notes:
+        progress(note)
     window = Window.of(cuts, learning)
     early = fit_generators(cuts.history, learning, progress)
     panel = Panel(early.generators, candidates=learning.ranker.candidates)

@@ -50,13 +50,18 @@ class Rules:
             items: the catalogue's ids.
 
         Raises:
-            SettingsError: an id, a column or a value does not occur in the catalogue, a range is
-                on a column without numbers, or no movie is left.
+            SettingsError: a boosted id, a column or a value does not occur in the catalogue, a
+                range is on a column without numbers, or no movie is left.
         """
         allowed = np.ones(len(items), dtype=bool)
         notes = []
         if config.blocked_movies:
-            allowed[_items_of(config.blocked_movies, items, "rules.blocked_movies")] = False
+            blocked_items = _places(config.blocked_movies, items)
+            allowed[blocked_items[blocked_items >= 0]] = False
+            gone = int((blocked_items < 0).sum())
+            if gone:
+                # A blocked movie that has left the catalogue is no reason to stop.
+                notes.append(f"rules.blocked_movies names {gone:,} movies that nobody has.")
         for number, each in enumerate(config.only):
             allowed &= _fulfil(each, movies, f"rules.only[{number}]")
         for number, each in enumerate(config.exclude):
@@ -104,7 +109,7 @@ class Rules:
 def _items_of(ids: Sequence[int | str], items: IdMap, key: str) -> Int32Array:
     """The items with these ids. Raises SettingsError naming those that nobody has."""
     texts = [str(each) for each in ids]
-    found = np.asarray(items.values.astype("str").get_indexer(texts), dtype=np.int32)
+    found = _places(ids, items)
     unknown = [text for text, place in zip(texts, found, strict=True) if place < 0]
     if unknown:
         raise SettingsError(
@@ -112,6 +117,12 @@ def _items_of(ids: Sequence[int | str], items: IdMap, key: str) -> Int32Array:
             "Write ids as in the movies table, or take them out.",
         )
     return found
+
+
+def _places(ids: Sequence[int | str], items: IdMap) -> Int32Array:
+    """The item of each id, −1 for one that nobody has."""
+    texts = [str(each) for each in ids]
+    return np.asarray(items.values.astype("str").get_indexer(texts), dtype=np.int32)
 
 
 def _factors(

@@ -19,6 +19,22 @@ def promoted(pointer: Pointer | None, to: Manifest) -> Pointer:
     return Pointer(to.release, tuple(before[:_MOST_BEFORE]), held)
 
 
+def advanced(pointer: Pointer | None, to: Manifest, opponent: str) -> Pointer | None:
+    """The pointer after a run put `to` in service; None where a person has decided otherwise.
+
+    Args:
+        pointer: as it is now.
+        to: the release of the run.
+        opponent: what was in service when the run decided, or empty. Where something else is in
+            service by now, somebody moved the pointer meanwhile.
+    """
+    if pointer is None or pointer.release == to.release:
+        return pointer or Pointer(to.release)
+    if to.recipe_fingerprint in pointer.held or pointer.release != opponent:
+        return None
+    return replace(promoted(pointer, to), held=pointer.held)
+
+
 def rolled_back(pointer: Pointer | None, current: Manifest | None, to: Manifest) -> Pointer:
     """The pointer after going back to `to`.
 

@@ -23,7 +23,7 @@ from recsys_pipeline.storage.manifests import (
     pointer_json,
     pointer_of,
 )
-from recsys_pipeline.storage.moves import promoted, rolled_back
+from recsys_pipeline.storage.moves import advanced, promoted, rolled_back
 from recsys_pipeline.storage.objects import ObjectShelf
 from recsys_pipeline.storage.shelf import Content, Shelf, sha256
 
@@ -68,6 +68,19 @@ class ShelfReleaseStore:
         manifest = self._checked(release)
         with self._writing("the pointer"), self._shelf.exclusive():
             self._shelf.point(pointer_json(promoted(self._pointer(), manifest)))
+
+    def advance(self, release: str, opponent: str) -> bool:
+        """See `ReleaseStore.advance`; every file is compared with its hash first."""
+        manifest = self._checked(release)
+        with self._writing("the pointer"), self._shelf.exclusive():
+            pointer = self._pointer()
+            if pointer is not None and self._served() is None:
+                # What it names is lost, so nobody can have decided against it.
+                opponent = pointer.release
+            pointer = advanced(pointer, manifest, opponent)
+            if pointer is not None:
+                self._shelf.point(pointer_json(pointer))
+        return pointer is not None
 
     def roll_back(self, release: str) -> None:
         """See `ReleaseStore.roll_back`; every file is compared with its hash first."""

@@ -14,6 +14,7 @@ from recsys_pipeline.pipeline.fitting import Progress
 from recsys_pipeline.pipeline.load import load
 from recsys_pipeline.pipeline.prepare import prepare
 from recsys_pipeline.pipeline.protocols import TrackedRun, Tracker
+from recsys_pipeline.pipeline.shareable import shareable_text
 from recsys_pipeline.pipeline.studies import Budget, Studies
 from recsys_pipeline.pipeline.tuning import Tuned, tune
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
@@ -105,7 +106,7 @@ def tune_here(
             written = None
             if tuned.changes:
                 text = write_tuned(target, original, tuned.changes, _notes(tuned, day, target))
-                run.log_text(text, target.name)
+                run.log_text(shareable_text(text), target.name)
                 written = target
         except BaseException:
             run.finish(failed=True)

@@ -45,7 +45,9 @@ DEPENDENCIES = {
     "paired_tests": TRAINED,
     "verdict": TRAINED,
     "promotion": TABLES | {"trained_model", "recipe_in_service", "verdict"},
-    "top_n": TABLES | SERVED | {"evaluation_metrics", "verdict", "last_weeks_lists"},
+    "top_n": TABLES
+    | SERVED
+    | {"evaluation_metrics", "verdict", "last_weeks_lists", "user_clusters", "group_lists"},
     "group_lists": TABLES | SERVED | {"evaluation_metrics"},
     "user_clusters": TABLES | SERVED | {"evaluation_metrics"},
 }

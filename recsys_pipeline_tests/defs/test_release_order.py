@@ -42,12 +42,13 @@ def test_a_pointer_that_leads_nowhere_is_written_anew(install, monkeypatch):
             raise ReleaseError("current.json cannot be read.")
         return read()
 
-    def promote(release, promote=store.promote):
+    def advance(release, opponent, advance=store.advance):
+        moved = advance(release, opponent)
         lost[0] = False
-        promote(release)
+        return moved
 
     monkeypatch.setattr(store, "current", current)
-    monkeypatch.setattr(store, "promote", promote)
+    monkeypatch.setattr(store, "advance", advance)
     result = installation.run(as_of=LATER)
 
     assert store.current().release == result.release["release"]

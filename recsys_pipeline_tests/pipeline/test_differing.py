@@ -86,6 +86,23 @@ def test_why_they_differ() -> None:
     assert "does not say with which settings" in " ".join(found().why)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ((90_001, 90_002), (90_001,), (2, 1)),
+        ((90_001,), (90_002,), (1, "1 others")),
+        ((90_001, 90_002), (90_002, 90_001), None),
+    ],
+)
+def test_blocked_users_are_counted_and_not_named(old, new, shown) -> None:
+    recipes = tuple(
+        LearningConfig.model_validate({"rules": {"blocked_users": ids}}) for ids in (old, new)
+    )
+    diff = found(recipes=recipes)
+    assert diff.settings.get("rules.blocked_users") == shown
+    assert "9000" not in f"{diff.settings} {diff.why}"
+
+
 def test_a_release_does_not_differ_from_itself() -> None:
     recipes = (LearningConfig(), LearningConfig(seed=1))
     diff = diff_releases(BEFORE, BEFORE, lists(OLD), lists(OLD), recipes)

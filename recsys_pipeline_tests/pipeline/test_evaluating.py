@@ -25,7 +25,7 @@ def test_every_recommender_is_judged_beside_popularity(run) -> None:
     own = table[table[m.RECOMMENDER] == "popularity"]
     assert own[m.METRIC].is_unique
     assert (table[m.LOW].fillna(-np.inf) <= table[m.MEAN].fillna(np.inf)).all()
-    assert run.report.headline == run.report.figures("two_stage")
+    assert run.report.headline == run.report.figures(SHIPPED)
     seen, test = run.cuts.train.seen, run.cuts.test
     new = np.asarray(seen[test.user, test.item]).ravel() == 0
     assert run.report.n_users == len(np.unique(test.user[new]))

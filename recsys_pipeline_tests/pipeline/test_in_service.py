@@ -129,7 +129,7 @@ def test_a_recipe_that_fits_the_data_no_longer_keeps_no_other_one_out(refit, sto
     "changes",
     [
         {"likes": {"positive": "rating", "weights": {"event_types": {"view": 0.5}}}},
-        {"rules": {"only": [{"column": n.MOVIE_ID, "values": [987_654]}]}},
+        {"rules": {"boosts": [{"movie_id": 987_654, "factor": 2}]}},
     ],
 )
 def test_a_column_or_movie_that_is_gone_is_named(refit, store, changes) -> None:

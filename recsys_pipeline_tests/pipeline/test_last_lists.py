@@ -20,9 +20,13 @@ from recsys_pipeline.pipeline.last_lists import (
     LIKED_IN_LISTS,
     SHARE_OF_NEW,
     LastLists,
+    last_lists,
     score_last_lists,
 )
+from recsys_pipeline.pipeline.protocols import LISTS as LISTS_FILE
 from recsys_pipeline.pipeline.protocols import Manifest
+from recsys_pipeline.pipeline.releasing import to_parquet
+from recsys_pipeline.storage import MemoryReleaseStore
 
 MANIFEST = Manifest(
     "2024-01-07-aaaaaaaa", "2024-01-07T00:00:00+00:00", "s", "d", "e", "ease", 2, {}, {}, "yes", {}
@@ -113,7 +117,9 @@ def test_each_kind_of_place_by_hand(source: str) -> None:
     assert found[HIT_RATE] == pytest.approx(1 / 2)
     assert found[SHARE_OF_NEW] == pytest.approx(1 / 5)
     assert found[LIKED_IN_LISTS] == 1
-    assert found[LIKED_ELSEWHERE] == pytest.approx(2 / 4)
+    # Outside of the whole list, whatever the kind of place: 30, 40 and 50.
+    assert found[LIKED_ELSEWHERE] == pytest.approx(1 / 3)
+    assert found[LIKED_DIFFERENCE] == pytest.approx(2 / 3)
 
 
 def test_all_comes_first_and_intervals_hold_the_figure() -> None:
@@ -178,3 +184,61 @@ def test_lists_stay_as_they_are() -> None:
     before = LISTS.copy()
     scored(dataset())
     pd.testing.assert_frame_equal(LISTS, before)
+
+
+AGAIN = replace(MANIFEST, release="2024-01-14-bbbbbbbb", as_of=NOW.isoformat())
+OLDER = replace(MANIFEST, release="2024-01-05-cccccccc", as_of="2024-01-05T00:00:00+00:00")
+ELSEWHERE = replace(
+    MANIFEST, release="2024-01-08-dddddddd", as_of="2024-01-08T00:00:00+00:00", source="other"
+)
+BESIDE = replace(MANIFEST, release="2024-01-09-eeeeeeee", as_of="2024-01-09T00:00:00+00:00")
+
+
+@pytest.fixture
+def store(tmp_path) -> MemoryReleaseStore:
+    """Five releases with the same lists; none in service."""
+    made = MemoryReleaseStore(tmp_path / "scratch")
+    for manifest in (MANIFEST, AGAIN, OLDER, ELSEWHERE, BESIDE):
+        made.publish(manifest, {LISTS_FILE: to_parquet(LISTS)})
+    return made
+
+
+def scored_of(store: MemoryReleaseStore, data: Dataset) -> LastLists:
+    return last_lists(store, data, "s", np.random.default_rng(1))
+
+
+@pytest.mark.parametrize(
+    ("promoted", "scored_one"),
+    [
+        ((), ""),
+        ((MANIFEST,), MANIFEST.release),
+        ((ELSEWHERE,), ELSEWHERE.release),
+        ((MANIFEST, AGAIN), MANIFEST.release),
+        ((MANIFEST, OLDER, ELSEWHERE, AGAIN), MANIFEST.release),
+        ((OLDER, AGAIN, MANIFEST), MANIFEST.release),
+        ((ELSEWHERE, AGAIN), AGAIN.release),
+    ],
+)
+def test_the_newest_earlier_lists_that_served_are_scored(store, promoted, scored_one) -> None:
+    """One that never served, or of another source, is none of them."""
+    for manifest in promoted:
+        store.promote(manifest.release)
+    found = scored_of(store, dataset())
+    assert found.release == scored_one
+    assert found.table.empty == (scored_one in ("", AGAIN.release))
+
+
+def test_without_time_the_release_in_service_is_named(store) -> None:
+    store.promote(MANIFEST.release)
+    store.promote(AGAIN.release)
+    found = scored_of(store, dataset(timed=False, as_of=None))
+    assert (found.release, found.table.empty) == (AGAIN.release, True)
+    assert "have no time" in found.sentence
+
+
+def test_lists_that_cannot_be_read_stop_no_run(store) -> None:
+    store.promote(MANIFEST.release)
+    store._shelf._files[MANIFEST.release][LISTS_FILE] = b"damaged"
+    found = scored_of(store, dataset())
+    assert found.table.empty
+    assert found.sentence.startswith("There are no lists to score. Release 2024-01-07-aaaaaaaa: ")

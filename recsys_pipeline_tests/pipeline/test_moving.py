@@ -106,6 +106,29 @@ def test_an_id_that_begins_another_one_is_that_release(store) -> None:
     assert known_release(store, f"{ONE}-").release == longer.release
 
 
+def test_only_the_chosen_release_is_read(store, registry, monkeypatch) -> None:
+    read: list[str] = []
+    digest = store._shelf.digest
+    monkeypatch.setattr(
+        store._shelf, "digest", lambda release, name: read.append(release) or digest(release, name)
+    )
+    promote(store, registry, TWO)
+    promote(store, registry, "2024-01-14-bc")
+    roll_back(store, registry, TWO)
+    assert read == [TWO, THREE, TWO]
+
+
+@pytest.mark.parametrize("typed", [TWO, "2024-01-14-bb"])
+def test_a_release_that_is_not_whole_moves_nothing(store, registry, typed) -> None:
+    promote(store, registry, ONE)
+    store._shelf._files[TWO][LISTS] = b"damaged"
+    with pytest.raises(ReleaseError, match="is not whole"):
+        promote(store, registry, typed)
+    with pytest.raises(ReleaseError, match="No whole release begins with"):
+        known_release(store, typed)
+    assert store.current().release == ONE
+
+
 def test_a_rollback_goes_to_the_one_before_and_holds_the_recipe(store, registry) -> None:
     for release in IDS:
         promote(store, registry, release)

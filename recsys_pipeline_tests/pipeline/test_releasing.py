@@ -9,7 +9,13 @@ import pytest
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.protocols import Manifest
 from recsys_pipeline.pipeline.recipes import recipe_of
-from recsys_pipeline.pipeline.releasing import Inputs, publish, put_in_service, to_parquet
+from recsys_pipeline.pipeline.releasing import (
+    Inputs,
+    in_service,
+    publish,
+    put_in_service,
+    to_parquet,
+)
 from recsys_pipeline.ranking import load_released_model
 from recsys_pipeline.storage import MemoryReleaseStore
 
@@ -44,7 +50,8 @@ def published(store, run, *, wins=True, **changes):
     outcome = publish(
         store, manifest_of(run, inputs), lists, run.trained.released, inputs.learning, wins=wins
     )
-    put_in_service(store, outcome)
+    current = in_service(store)
+    put_in_service(store, outcome, "" if current is None else current.release)
     return outcome
 
 

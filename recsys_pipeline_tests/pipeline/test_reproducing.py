@@ -211,6 +211,13 @@ def test_a_lock_is_read_as_it_was_written(tmp_path: Path, stored_tables):
     path.write_bytes(lock.to_json())
     assert Lock.read(path) == lock
     assert lock.tables["users"] == fingerprint({"users": stored_tables["users"]})
-    for content in (b"{}", b"[]", b"no json", b'{"environment": 1, "tables": 2}'):
+    for content in (
+        b"{}",
+        b"[]",
+        b"no json",
+        b'{"environment": 1, "tables": 2}',
+        b'{"environment": {}, "tables": {}}',
+        b'{"environment": {}, "tables": {"users": 1, "movies": 2, "interactions": 3}}',
+    ):
         path.write_bytes(content)
         assert Lock.read(path) is None

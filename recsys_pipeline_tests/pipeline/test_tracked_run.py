@@ -40,6 +40,17 @@ def test_inputs_are_there(tracked, run) -> None:
     assert parent.texts == {"settings.json": '{"k": 5}'}
 
 
+def test_blocked_users_are_counted_and_not_named(run) -> None:
+    parent = MemoryTracker().run("a", "a")
+    rules = run.learning.rules.model_copy(update={"blocked_users": (90_001, 90_002)})
+    learning = run.learning.model_copy(update={"rules": rules})
+    inputs = Inputs("simulated world", run.as_of, "d" * 64, learning)
+    track_inputs(parent, inputs, learning, {}, learning.model_dump_json())
+    assert parent.params["rules.blocked_users"] == "2"
+    assert '"blocked_users":2' in parent.texts["settings.json"]
+    assert "9000" not in f"{parent.params} {parent.texts}"
+
+
 def test_the_comparison_is_there(tracked, run) -> None:
     tracker, parent, _ = tracked
     answers = {"yes": 1, "no": -1, "cannot tell": 0}

@@ -156,3 +156,24 @@ def test_it_forgets_what_is_long_ago(filled):
     found = filled.store.pointer()
     assert found.before[:2] == (one, long_ago[0])
     assert len(found.before) == 100
+
+
+def test_a_run_puts_its_release_in_service_over_its_opponent(filled):
+    one, two, *_ = filled.ids
+    assert filled.store.advance(one, "")
+    assert filled.store.advance(two, one)
+
+    assert filled.store.pointer() == Pointer(two, before=(one,))
+
+
+def test_a_run_does_not_undo_what_a_person_did_meanwhile(filled):
+    one, two, three, _ = filled.ids
+    for release in (one, two):
+        filled.store.promote(release)
+    filled.store.roll_back(one)
+
+    assert not filled.store.advance(three, two)
+    assert not filled.store.advance(two, one)
+    assert filled.store.pointer() == Pointer(one, before=(), held=("two",))
+    assert filled.store.advance(three, one)
+    assert filled.store.pointer() == Pointer(three, before=(one,), held=("two",))
