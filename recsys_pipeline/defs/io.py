@@ -74,6 +74,9 @@ class Savable(Protocol):
 class FolderIOManager(dg.UPathIOManager):
     """Objects that save themselves into a folder.
 
+    The one written last is kept at hand for the steps of the same process, as long as its folder is
+    the one that was written.
+
     Args:
         base: folder or URL above the assets' folders.
         load: reads the object from a local folder, which it must not need afterwards.
@@ -82,6 +85,7 @@ class FolderIOManager(dg.UPathIOManager):
     def __init__(self, base: UPath, load: Callable[[Path], Any]) -> None:
         super().__init__(base_path=base)
         self._load = load
+        self._kept: tuple[str, int, Any] | None = None
 
     def dump_to_path(self, context: dg.OutputContext, obj: Savable, path: UPath) -> None:
         """Write the folder; a local one appears whole."""
@@ -98,6 +102,8 @@ class FolderIOManager(dg.UPathIOManager):
             if final.exists():
                 shutil.rmtree(final)
             beside.rename(final)
+            # The steps that follow in this process need not read what is still at hand.
+            self._kept = (str(final), final.stat().st_mtime_ns, obj)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
@@ -106,7 +112,11 @@ class FolderIOManager(dg.UPathIOManager):
         if not path.exists():
             raise FileNotFoundError(f"{path} does not exist")
         if _is_local(path):
-            return self._load(Path(path.path))
+            local = Path(path.path)
+            kept = self._kept
+            if kept is not None and kept[:2] == (str(local), local.stat().st_mtime_ns):
+                return kept[2]
+            return self._load(local)
         with TemporaryDirectory() as folder:
             path.fs.get(f"{path.path}/", f"{folder}/", recursive=True)
             return self._load(Path(folder))

@@ -12,6 +12,7 @@ from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.list_checks import check_lists
 from recsys_pipeline.errors import RecsysError
+from recsys_pipeline.pipeline.moving import CHAMPION
 from recsys_pipeline.pipeline.protocols import LOCK, Manifest, TrackedRun
 from recsys_pipeline.pipeline.recipes import recipe_fingerprint
 from recsys_pipeline.pipeline.releasing import Inputs, Outcome, publish, put_in_service
@@ -19,8 +20,6 @@ from recsys_pipeline.pipeline.reproducing import Lock
 from recsys_pipeline.pipeline.tracked import track_model
 from recsys_pipeline.pipeline.training import Trained
 
-CHAMPION: Final = "champion"
-"""Alias of the registered model that is in service."""
 CHALLENGER: Final = "challenger"
 """Alias of the newest registered model that was not put in service."""
 

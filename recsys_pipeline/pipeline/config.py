@@ -111,7 +111,7 @@ class EvaluationConfig(Frozen):
         3_000, ge=1, description="Users judged at most; beyond, a random sample of them."
     )
     max_window_users: int = Field(
-        2_000, ge=1, description="Users that the choice rests on at most; likewise a sample."
+        1_500, ge=1, description="Users that the choice rests on at most; likewise a sample."
     )
 
     @property

@@ -98,13 +98,13 @@ def diff_releases(
 
 def _changed(old: LearningConfig, new: LearningConfig) -> dict[str, tuple[Any, Any]]:
     """Settings of recipe and rules that differ, without the ids of blocked users."""
-    rules = [{"rules": shareable(each)["rules"]} for each in (old, new)]
-    found = changed_settings(old.recipe, new.recipe) | changed_settings(*rules)
+    rules = changed_settings(shareable(old)["rules"], shareable(new)["rules"], "rules.")
+    found = changed_settings(old.recipe, new.recipe) | rules
     blocked = [{str(user) for user in each.rules.blocked_users} for each in (old, new)]
     found.pop(BLOCKED_USERS, None)
     if blocked[0] != blocked[1]:
         before, after = map(len, blocked)
-        found[BLOCKED_USERS] = (before, f"{after} others" if before == after else after)
+        found[BLOCKED_USERS] = (before, f"{after} (others)" if before == after else after)
     return found
 
 

@@ -31,7 +31,7 @@ class RankerConfig(BaseModel):
     candidates: int = Field(
         30, ge=1, le=5_000, description="Candidates taken from each generator for a user."
     )
-    iterations: int = Field(60, ge=1, le=5_000, description="Boosting rounds.")
+    iterations: int = Field(40, ge=1, le=5_000, description="Boosting rounds.")
     learning_rate: float = Field(0.1, gt=0, le=1, description="Shrinkage of a boosting round.")
     max_leaf_nodes: int = Field(15, ge=2, le=1_024, description="Leaves of a tree.")
     min_samples_leaf: int = Field(40, ge=1, description="Pairs in a leaf, at least.")

@@ -144,7 +144,81 @@ class _WithoutLists:
 def test_a_list_has_the_length_of_the_release_at_most(call, served, k):
     told = call(served, "recommend", "1", "-k", k)
 
+    new = call(served, "recommend", "--likes", "1", "-k", k)
+
     assert (told.code, "hold 1 to 5 movies" in told.text) == (2, True)
+    assert (new.code, "hold 1 to 5 movies" in new.text) == (2, True)
+
+
+@pytest.mark.parametrize("answer", ["user_id=7", "history_length=3", "shoe_size=44", "age=old"])
+def test_answers_that_mean_nothing_are_refused(call, served, answer):
+    told = call(served, "recommend", "--profile", answer)
+
+    assert told.code == 2
+    assert answer.partition("=")[0] in told.err
+    assert "→" in told.err
+
+
+def test_genres_of_a_profile_are_split_at_commas(call, served):
+    typed = call(served, "recommend", "--profile", "preferred_genres=Drama,Action", "--json")
+    named = call(served, "recommend", "--genre", "Drama", "--genre", "Action", "--json")
+
+    assert (typed.code, named.code) == (0, 0)
+    assert typed.json == named.json
+
+
+@pytest.fixture
+def stray_files(served):
+    """Beside the lists: a note, a damaged week, a table without releases, a folder."""
+    folder = served / "data" / "assets" / "top_n"
+    strays = [folder / f"2099-01-{day}.parquet" for day in ("05", "12", "19")]
+    notes = folder / "notes.txt"
+    notes.write_text("shopping list", encoding="utf-8")
+    strays[0].write_bytes(b"PAR1 damaged")
+    write_frame(pd.DataFrame({n.USER_ID: [1]}), strays[1])
+    strays[2].mkdir()
+    yield
+    strays[2].rmdir()
+    for path in (notes, *strays[:2]):
+        path.unlink()
+
+
+def test_files_that_are_no_lists_are_in_nobodys_way(call, served, stray_files):
+    assert has_user(load_settings(served / "recsys.toml"), "1")
+    assert call(served, "doctor", "--user", "1").code == 0
+    release = FileReleaseStore(served / "data" / "releases").current().release
+    told = call(served, "reproduce", release, "--json")
+    assert (told.code, told.json["same"]) == (0, True)
+
+
+def test_a_damaged_table_is_told_in_words(call, served):
+    path = next((served / "data" / "assets" / "users").glob("*.parquet"))
+    release = FileReleaseStore(served / "data" / "releases").current().release
+    content = path.read_bytes()
+    try:
+        path.write_bytes(content[: len(content) // 2])
+        looked = call(served, "doctor", "--user", "1")
+        made = call(served, "reproduce", release)
+    finally:
+        path.write_bytes(content)
+
+    assert (looked.code, made.code) == (6, 6)
+    assert str(path) in looked.text
+    assert "cannot be read" in made.text
+
+
+def test_a_release_that_does_not_come_out_the_same_has_its_exit_code(call, served):
+    path = next((served / "data" / "assets" / "users").glob("*.parquet"))
+    release = FileReleaseStore(served / "data" / "releases").current().release
+    content = path.read_bytes()
+    try:
+        write_frame(read_frame(path).iloc[::-1].reset_index(drop=True), path)
+        told = call(served, "reproduce", release)
+    finally:
+        path.write_bytes(content)
+
+    assert told.code == 8
+    assert "users changed since" in told.text
 
 
 def test_the_doctor_looks_at_set_up_and_data(call, served):

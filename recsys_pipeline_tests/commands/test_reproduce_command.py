@@ -77,7 +77,7 @@ def test_a_run_without_a_release(store, wanted):
     with pytest.raises(ReleaseError, match="No release belongs") as error:
         find_release(store, wanted)
 
-    assert "recsys releases" in error.value.hint
+    assert "`recsys releases list`" in error.value.hint
 
 
 def test_a_real_run_comes_out_the_same(served, console):

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from recsys_pipeline.contracts import names as n
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.in_service import InService, refit_in_service

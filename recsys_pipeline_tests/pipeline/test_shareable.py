@@ -33,7 +33,7 @@ def test_json_holds_the_number_of_blocked_users():
 @pytest.mark.parametrize(
     "text",
     [
-        "[rules]\nblocked_users = [90001, 'zoe [7]', \"o\\\"brien\"]\nmax_per_genre = 2\n",
+        '[rules]\nblocked_users = [90001, \'zoe [7]\', "o\\"brien"]\nmax_per_genre = 2\n',
         "[rules]\nblocked_users = [\n  90001, # asked for it ]\n  'zoe [7]',\n  'o\"brien',\n]\n"
         "max_per_genre = 2",
         'rules = { "blocked_users" = [90001, "zoe", "brien"], max_per_genre = 2 }',

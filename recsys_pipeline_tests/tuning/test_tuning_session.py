@@ -27,7 +27,7 @@ class Here:
     tracker: MemoryTracker
     studies: MemoryStudies
 
-    def tune(self, key: str = "first", **options) -> Session:
+    def tune(self, key: str = "first", original: Path | None = None, **options) -> Session:
         source = self.settings.build_source()
         return tune_here(
             self.settings,
@@ -37,7 +37,7 @@ class Here:
             self.studies,
             source.newest_event(),
             key=key,
-            original=None,
+            original=original,
             target=self.settings.root / TUNED_FILE,
             clock=lambda: 0.0,
             progress=lambda line: None,
@@ -109,6 +109,25 @@ def test_what_was_found_is_written_and_kept_with_the_run(here, finds):
     assert "AUC 0.7000 → 0.7100, difference +0.0100" in text.replace("\n#", "")
     assert "recsys run --settings recsys.tuned.toml" in text
     assert session.link.endswith(session.run_id)
+
+
+def test_the_tracker_gets_no_password_and_no_id_of_a_user(here, finds):
+    finds({"recommenders.taste.bins": (6, 9)})
+    own = here.settings.root / "recsys.toml"
+    own.write_text(
+        '[tracking]\nuri = "http://me:secret@host"\n[learning.rules]\nblocked_users = [90001]\n',
+        encoding="utf-8",
+    )
+
+    session = here.tune(original=own)
+
+    text = here.tracker.runs[session.run_id].texts[TUNED_FILE]
+    assert "http://***@host" in text
+    assert "blocked_users = 1\n" in text
+    assert "90001" not in text
+    written = session.written.read_text(encoding="utf-8")
+    assert "http://me:secret@host" in written
+    assert "blocked_users = [90001]" in written
 
 
 def test_nothing_found_is_nothing_written(here, finds):
