@@ -10,7 +10,8 @@ from recsys_pipeline.models.base import Recommender
 from recsys_pipeline.ranking.blend import Blend, standardised
 
 _TIE = 1e-6
-_MOST = np.float32(3)
+_AHEAD = 50
+_JUST = np.float32(1e-3)
 
 Filled = tuple[Float32Array, npt.NDArray[np.object_]]
 """Scores ``(n, n_items)`` and, for each user, the name of the generator that they are of."""
@@ -73,18 +74,26 @@ class Block:
     def _with_new_movies(self, scores: Float32Array) -> Float32Array:
         """Scores in which a movie without likes stands where its content puts it.
 
-        In standard deviations above or below the mean it has the score of the content generator,
-        `_MOST` at the most: near the top, where exploration finds it, and not at it.
+        The one that its content speaks for most stands just behind the best `_AHEAD` unseen
+        others, within reach of exploration and in nobody's way; the further ones follow by their
+        distance to it.
         """
         popular = self.raw(self._popularity)
         new = popular[:1].ravel() <= 0
-        if not new.any() or new.all():
+        place = int((~new).sum()) - _AHEAD
+        if not new.any() or place < 0:
             return scores
-        known = scores[:, ~new]
-        mean, deviation = known.mean(axis=1, keepdims=True), known.std(axis=1, keepdims=True)
+        open_ = scores.copy()
+        seen = self.users.seen.tocoo()
+        open_[seen.row, seen.col] = -np.inf
+        behind = np.partition(open_[:, ~new], place, axis=1)[:, place : place + 1]
+        lowest = scores.min(axis=1, keepdims=True)
+        behind = np.where(np.isfinite(behind), behind, lowest)
+        deviation = scores[:, ~new].std(axis=1, keepdims=True)
+        likeness = self.standard(self._content)[:, new]
         out = scores.copy()
-        likeness = np.minimum(self.standard(self._content)[:, new], _MOST)
-        out[:, new] = mean + deviation * likeness
+        below = likeness.max(axis=1, keepdims=True) - likeness
+        out[:, new] = behind - deviation * (below + _JUST)
         return out
 
     def knows(self, name: str) -> BoolArray:
