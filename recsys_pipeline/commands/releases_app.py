@@ -15,6 +15,7 @@ from recsys_pipeline.commands.options import (
 
 if TYPE_CHECKING:
     from recsys_pipeline.pipeline.moving import Moved
+    from recsys_pipeline.pipeline.protocols import ReleaseStore
     from recsys_pipeline.settings import Settings
 
 app = typer.Typer(
@@ -31,9 +32,8 @@ ReleaseArgument = Annotated[
 def list_releases(settings: SettingsOption = None, as_json: JsonOption = False) -> None:
     """Show every whole release, newest first, and which one is in service."""
     from recsys_pipeline.commands import show_releases
-    from recsys_pipeline.defs.doors import REAL
 
-    store = REAL.store(_load(settings))
+    store = _store(_load(settings))
     manifests, pointer = list(reversed(store.manifests())), store.pointer()
     if as_json:
         held = pointer.held if pointer else ()
@@ -95,9 +95,8 @@ def diff(
     """Show whose lists changed between two releases, by how much, which movies rose, and why."""
     from recsys_pipeline.commands import show_releases
     from recsys_pipeline.commands.comparing import compare
-    from recsys_pipeline.defs.doors import REAL
 
-    found = compare(REAL.store(_load(settings)), before, after)
+    found = compare(_store(_load(settings)), before, after)
     if as_json:
         plain: dict[str, Any] = asdict(found)
         plain["movies"] = found.movies.to_dict("records")
@@ -112,6 +111,13 @@ def _load(settings: Any) -> "Settings":
     from recsys_pipeline.settings import load_settings
 
     return load_settings(settings)
+
+
+def _store(settings: "Settings") -> "ReleaseStore":
+    """Where releases lie; nothing else is loaded, as people wait for it."""
+    from recsys_pipeline.storage import FileReleaseStore
+
+    return FileReleaseStore(settings.data / "releases")
 
 
 def _tell(moved: "Moved") -> None:
