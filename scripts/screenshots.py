@@ -37,7 +37,6 @@ HOST = "127.0.0.1"
 WEEKS = ("2023-12-04T03:00", "2023-12-11T03:00", "2023-12-18T03:00")
 TRAINED = {"workflowType": "machine_learning"}
 """Makes MLflow open with its pages for trained models, not those for language models."""
-GROUPS = ("source", "tables", "training", "evaluation", "serving")
 WORLD = """
 [source.simulated]
 users = 2000
@@ -154,16 +153,10 @@ def pictures(settings: Settings) -> Iterator[Picture]:
     """Every picture of the docs."""
     dagster = f"http://{HOST}:{settings.ui.dagster_port}"
     mlflow = f"http://{HOST}:{settings.ui.mlflow_port}"
-    groups = ",".join(f"global@global:{group}" for group in GROUPS)
-    yield Picture(
-        "dagster_assets",
-        f"{dagster}/asset-groups?expanded={groups}",
-        (1950, 1850),
-        (560, 310, 1910, 1670),
-    )
+    yield Picture("dagster_assets", f"{dagster}/asset-groups", (1700, 620))
     yield Picture("dagster_checks", f"{dagster}/assets/mapped_interactions?view=checks")
     yield Picture("dagster_plots", f"{dagster}/assets/evaluation_metrics?view=checks", (1500, 1250))
-    yield Picture("dagster_schedule", f"{dagster}/automation", (1500, 350))
+    yield Picture("dagster_schedule", f"{dagster}/automation", (1500, 430))
     experiment, newest = newest_run(mlflow, settings.tracking.experiment)
     compared = {
         "runs": json.dumps(children(mlflow, experiment, newest)),
