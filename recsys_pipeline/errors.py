@@ -9,7 +9,8 @@
     ├── ModelError              5   a model that cannot be fitted, saved, loaded or asked
     │   └── MemoryLimitError    5   a model that would need more memory than the settings allow
     ├── ReleaseError            6   no release, or a release that is not whole
-    └── SetupError              7   the installation, a port, a folder or another running process
+    ├── SetupError              7   the installation, a port, a folder or another running process
+    └── StorageError            9   the database of events, answers and keys
 """
 
 
@@ -70,3 +71,9 @@ class SetupError(RecsysError):
     """The installation, a port, a folder or another running process stands in the way."""
 
     exit_code = 7
+
+
+class StorageError(RecsysError):
+    """The database of events, answers and keys cannot be reached, read or written."""
+
+    exit_code = 9

@@ -18,6 +18,7 @@ from upath import UPath
 from recsys_pipeline.errors import SettingsError
 from recsys_pipeline.pipeline.config import Frozen, LearningConfig
 from recsys_pipeline.pipeline.protocols import CheckLimits
+from recsys_pipeline.pipeline.serving_config import DatabaseConfig, PrivacyConfig, ServingConfig
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.simulation import WorldConfig
 from recsys_pipeline.sources import (
@@ -135,6 +136,9 @@ class Settings(BaseSettings):
     ui: UiSettings = UiSettings()
     learning: LearningConfig = LearningConfig()
     tuning: TuningConfig = TuningConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    serving: ServingConfig = ServingConfig()
+    privacy: PrivacyConfig = PrivacyConfig()
 
     @classmethod
     def settings_customise_sources(
