@@ -35,27 +35,47 @@ def build_dataset(
     user_ids, item_ids = IdMap.of(users[n.USER_ID]), IdMap.of(movies[n.MOVIE_ID])
     if n.TIMESTAMP in interactions.columns and as_of is not None:
         interactions = interactions[~(interactions[n.TIMESTAMP] > as_of)]
-    positive, weight, label = _likes(interactions, likes)
-    user = user_ids.index_of(interactions[n.USER_ID])
-    item = item_ids.index_of(interactions[n.MOVIE_ID])
-    time = None
-    if n.TIMESTAMP in interactions.columns and interactions[n.TIMESTAMP].notna().any():
-        moments = interactions[n.TIMESTAMP].fillna(interactions[n.TIMESTAMP].min())
-        time = moments.dt.as_unit("us").to_numpy(dtype="datetime64[us]").astype(np.int64)
-    order = np.lexsort((item, user) if time is None else (item, user, time))
-    events = Events(user, item, time, positive, weight, label).take(order)
     return Dataset(
         users=user_ids,
         items=item_ids,
-        events=events,
+        events=events_of(interactions, user_ids, item_ids, likes),
         profiles=_aligned(users, n.USER_ID, user_ids),
         movies=_aligned(movies, n.MOVIE_ID, item_ids),
         as_of=as_of,
     )
 
 
+def events_of(
+    interactions: pd.DataFrame,
+    users: IdMap,
+    items: IdMap,
+    likes: LikesConfig,
+    newest: pd.Timestamp | None = None,
+) -> Events:
+    """The interactions as arrays, in order of time, user and movie.
+
+    Args:
+        interactions: of these users with these movies.
+        users, items: every id that the interactions have.
+        likes: what counts as a like, and how much.
+        newest: the moment that ages are counted back from; None is the newest interaction.
+
+    Raises:
+        SettingsError: as `build_dataset`.
+    """
+    positive, weight, label = _likes(interactions, likes, newest)
+    user = users.index_of(interactions[n.USER_ID])
+    item = items.index_of(interactions[n.MOVIE_ID])
+    time = None
+    if n.TIMESTAMP in interactions.columns and interactions[n.TIMESTAMP].notna().any():
+        moments = interactions[n.TIMESTAMP].fillna(interactions[n.TIMESTAMP].min())
+        time = moments.dt.as_unit("us").to_numpy(dtype="datetime64[us]").astype(np.int64)
+    order = np.lexsort((item, user) if time is None else (item, user, time))
+    return Events(user, item, time, positive, weight, label).take(order)
+
+
 def _likes(
-    interactions: pd.DataFrame, likes: LikesConfig
+    interactions: pd.DataFrame, likes: LikesConfig, newest: pd.Timestamp | None
 ) -> tuple[BoolArray, Float32Array, Float32Array | None]:
     """Which events are positive, their weight, and the like/dislike label where one is known."""
     kind = likes.positive
@@ -67,7 +87,7 @@ def _likes(
             f"learning.likes.positive = {kind!r}, but the interactions have no column {column!r}.",
             "Map that column in [source.files.interactions.columns], or use positive = 'all'.",
         )
-    weight = event_weights(interactions, likes, told_apart=column is not None)
+    weight = event_weights(interactions, likes, told_apart=column is not None, newest=newest)
     counts = weight > 0
     # What is no like has no weight; 1 keeps the promise of Events that all are above 0.
     weight = np.where(counts, weight, np.float32(1))

@@ -18,7 +18,11 @@ LEAST_WEIGHT = np.float32(1e-6)
 
 
 def event_weights(
-    interactions: pd.DataFrame, likes: LikesConfig, *, told_apart: bool
+    interactions: pd.DataFrame,
+    likes: LikesConfig,
+    *,
+    told_apart: bool,
+    newest: pd.Timestamp | None = None,
 ) -> Float32Array:
     """The weight of every interaction: float32 ``(n,)``, 0 only where its type has 0.
 
@@ -31,6 +35,8 @@ def event_weights(
         interactions: those known as of the moment that is looked from.
         told_apart: whether likes and dislikes are told apart. If not, rating (or, without one,
             the share watched) weighs every interaction; if so, what `liked_by` says.
+        newest: the moment that ages are counted back from, where the table is a part of a
+            larger one; what is later has no age.
 
     Raises:
         SettingsError: a weight is asked for by a column that the interactions do not have.
@@ -40,7 +46,7 @@ def event_weights(
     if column is not None:
         weight *= _by_value(interactions[column], column, likes.lowest_weight)
     if likes.weights.half_life_days is not None:
-        weight *= _by_age(interactions, likes.weights.half_life_days)
+        weight *= _by_age(interactions, likes.weights.half_life_days, newest)
     if likes.weights.event_types:
         weight *= _by_type(interactions, likes.weights.event_types)
     return weight
@@ -76,12 +82,15 @@ def _by_value(values: pd.Series, name: str, lowest: float) -> Float32Array:
     return np.asarray(lowest + (1 - lowest) * share, dtype=np.float32)
 
 
-def _by_age(interactions: pd.DataFrame, half_life_days: float) -> Float32Array:
+def _by_age(
+    interactions: pd.DataFrame, half_life_days: float, newest: pd.Timestamp | None
+) -> Float32Array:
     _require(interactions, n.TIMESTAMP, f"half_life_days = {half_life_days:g}")
     times = interactions[n.TIMESTAMP]
     if not times.notna().any():
         return np.ones(len(interactions), dtype=np.float32)
-    days: npt.NDArray[np.float64] = ((times.max() - times.fillna(times.min())) / _DAY).to_numpy()
+    ages = (times.max() if newest is None else newest) - times.fillna(times.min())
+    days: npt.NDArray[np.float64] = np.maximum((ages / _DAY).to_numpy(), 0.0)
     return np.maximum(np.exp2(-days / half_life_days).astype(np.float32), LEAST_WEIGHT)
 
 

@@ -87,6 +87,7 @@ class Doors:
         run_id: of the Dagster run.
         first_run: the Dagster run that this one is a retry of, or its own id.
         week: the partition, or None outside a partition.
+        started: ISO time at which the Dagster run was made, or empty.
     """
 
     settings: Settings
@@ -95,6 +96,7 @@ class Doors:
     run_id: str
     first_run: str
     week: str | None
+    started: str = ""
 
     @property
     def learning(self) -> LearningConfig:
@@ -191,9 +193,16 @@ def doors_resource(settings: Settings, makers: Makers) -> dg.ResourceDefinition:
             run_id=run_id,
             first_run=(run.root_run_id or run_id) if run else "",
             week=run.tags.get(_PARTITION_TAG) if run else None,
+            started=_started(context),
         )
         with run_lock(lock_file(settings), run_id):
             remove_unfinished(settings.data / "assets")
             yield opened
 
     return doors
+
+
+def _started(context: dg.InitResourceContext) -> str:
+    """When the run was made, as ISO time; empty where there is none."""
+    record = context.instance.get_run_record_by_id(context.run.run_id) if context.run else None
+    return record.create_timestamp.isoformat() if record else ""

@@ -100,10 +100,18 @@ def release(
         orchestrator_run=doors.run_id,
         recipe_fingerprint=recipe_fingerprint(inputs.learning),
         decision=judgement.decision,
+        made_at=doors.started,
     )
     model = made.trained.released
     outcome = publish(
-        doors.store, manifest, made.lists, model, inputs.learning, made.lock.to_json(), wins=wins
+        doors.store,
+        manifest,
+        made.lists,
+        model,
+        data,
+        inputs.learning,
+        made.lock.to_json(),
+        wins=wins,
     )
     run.set_tags({"release": inputs.release, "in_service": str(outcome.promoted).lower()})
     run.log_text(made.lock.to_json().decode(), LOCK)

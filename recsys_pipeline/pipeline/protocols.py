@@ -19,6 +19,8 @@ LISTS: Final = "top_n.parquet"
 """Name of the lists within a release."""
 MODEL: Final = "model"
 """Name of the model's folder within a release."""
+PEOPLE: Final = "people"
+"""Name of the folder of a release that says what was known of its users."""
 RECIPE: Final = "recipe.json"
 """Name of the learning settings within a release."""
 LOCK: Final = "lock.json"
@@ -185,6 +187,8 @@ class Manifest:
         orchestrator_run: id of the orchestrator's run, or empty.
         recipe_fingerprint: hex digest of the recipe alone: settings that make lists.
         decision: why it was put in service or not, one sentence.
+        made_at: ISO time at which its run started, or empty.
+        erased: how many users were erased from it since.
     """
 
     release: str
@@ -203,6 +207,8 @@ class Manifest:
     orchestrator_run: str = ""
     recipe_fingerprint: str = ""
     decision: str = ""
+    made_at: str = ""
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,21 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.data.fingerprint import fingerprint
 from recsys_pipeline.data.frames import write_frame
+from recsys_pipeline.data.stored import save_dataset
 from recsys_pipeline.errors import ReleaseError
 from recsys_pipeline.pipeline.config import LearningConfig
-from recsys_pipeline.pipeline.protocols import LISTS, LOCK, MODEL, RECIPE, Manifest, ReleaseStore
+from recsys_pipeline.pipeline.protocols import (
+    LISTS,
+    LOCK,
+    MODEL,
+    PEOPLE,
+    RECIPE,
+    Manifest,
+    ReleaseStore,
+)
 from recsys_pipeline.pipeline.recipes import recipe_json
 from recsys_pipeline.ranking.released import ReleasedModel
 
@@ -84,6 +94,7 @@ def publish(
     manifest: Manifest,
     lists: pd.DataFrame,
     model: ReleasedModel,
+    data: Dataset,
     learning: LearningConfig,
     lock: bytes | None = None,
     *,
@@ -98,16 +109,19 @@ def publish(
         manifest: of this release; files are filled in by the store.
         lists: contract `TOP_N`.
         model: the model that made them.
+        data: what is known of the users: a list can be made anew from it between two runs.
         learning: the settings that both were made with.
         lock: with which versions and tables, as JSON; None writes none.
         wins: whether the gate lets it in; else it lies there for a person to promote.
     """
     with TemporaryDirectory() as folder:
         model.save(Path(folder) / MODEL)
+        save_dataset(data, Path(folder) / PEOPLE)
         files: dict[str, bytes | Path] = {
             LISTS: to_parquet(lists),
             RECIPE: recipe_json(learning),
             MODEL: Path(folder) / MODEL,
+            PEOPLE: Path(folder) / PEOPLE,
         }
         if lock is not None:
             files[LOCK] = lock

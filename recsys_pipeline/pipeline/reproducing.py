@@ -21,11 +21,12 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.fingerprint import fingerprint
 from recsys_pipeline.data.frames import read_frame
+from recsys_pipeline.data.stored import save_dataset
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.content_digest import content_digest
 from recsys_pipeline.pipeline.feature_matrix import make_feature_matrix
 from recsys_pipeline.pipeline.fitting import Progress
-from recsys_pipeline.pipeline.protocols import LISTS, LOCK, MODEL, RECIPE, Manifest
+from recsys_pipeline.pipeline.protocols import LISTS, LOCK, MODEL, PEOPLE, RECIPE, Manifest
 from recsys_pipeline.pipeline.recipes import recipe_json
 from recsys_pipeline.pipeline.releasing import to_parquet
 from recsys_pipeline.pipeline.top_n import make_top_n
@@ -244,9 +245,10 @@ def reproduce(
     lists = to_parquet(make_top_n(trained.released, data, learning.k, manifest.release))
     files = {LISTS: lists, RECIPE: recipe_json(learning)}
     with TemporaryDirectory() as folder:
-        trained.released.save(Path(folder))
+        trained.released.save(Path(folder) / MODEL)
+        save_dataset(data, Path(folder) / PEOPLE)
         for path in sorted(each for each in Path(folder).rglob("*") if each.is_file()):
-            files[f"{MODEL}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
+            files[path.relative_to(folder).as_posix()] = path.read_bytes()
     told += _files(original, files)
     both = _by_user(original.lists), _by_user(read_frame(BytesIO(lists)))
     users = sorted({*both[0], *both[1]})

@@ -82,7 +82,7 @@ def put_in_service(installation: Any, overrides: dict[str, Any]) -> None:
         model_version=track_model(run, trained.released, cuts.everything),
         recipe_fingerprint=recipe_fingerprint(learning),
     )  # fmt: skip
-    publish(store, manifest, lists, trained.released, learning)
+    publish(store, manifest, lists, trained.released, cuts.everything, learning)
     promote(store, installation.fakes.tracker, inputs.release)
 
 

@@ -48,7 +48,13 @@ def published(store, run, *, wins=True, **changes):
     inputs = replace(INPUTS, **changes)
     lists = run.lists.assign(release=inputs.release)
     outcome = publish(
-        store, manifest_of(run, inputs), lists, run.trained.released, inputs.learning, wins=wins
+        store,
+        manifest_of(run, inputs),
+        lists,
+        run.trained.released,
+        run.cuts.everything,
+        inputs.learning,
+        wins=wins,
     )
     current = in_service(store)
     put_in_service(store, outcome, "" if current is None else current.release)

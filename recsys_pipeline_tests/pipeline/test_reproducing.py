@@ -66,7 +66,7 @@ def original(run, stored_tables, make_learning, tmp_path_factory) -> Original:
         verdict="yes",
         files={},
     )
-    stored = publish(store, manifest, lists, trained.released, learning).manifest
+    stored = publish(store, manifest, lists, trained.released, cuts.everything, learning).manifest
     folder = store.folder(stored.release)
     return Original(stored, learning, lists, folder, Lock.of(stored_tables))
 
