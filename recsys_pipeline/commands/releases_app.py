@@ -94,7 +94,7 @@ def diff(
 ) -> None:
     """Show whose lists changed between two releases, by how much, which movies rose, and why."""
     from recsys_pipeline.commands import show_releases
-    from recsys_pipeline.commands.comparing import compare
+    from recsys_pipeline.pipeline.comparing import compare
 
     found = compare(_store(_load(settings)), before, after)
     if as_json:

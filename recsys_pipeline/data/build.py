@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from recsys_pipeline.contracts import INTERACTIONS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.config import LikesConfig
 from recsys_pipeline.data.dataset import BoolArray, Dataset, Events, Float32Array
@@ -42,6 +43,9 @@ def build_dataset(
         profiles=_aligned(users, n.USER_ID, user_ids),
         movies=_aligned(movies, n.MOVIE_ID, item_ids),
         as_of=as_of,
+        columns=tuple(
+            column for column in INTERACTIONS.column_names if column in interactions.columns
+        ),
     )
 
 

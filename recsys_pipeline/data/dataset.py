@@ -1,8 +1,9 @@
 """Dataset: the cleaned tables as arrays; and what is known of a batch of users."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from recsys_pipeline.data.ids import IdMap
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,28 @@ class UserBatch:
     def __len__(self) -> int:
         return int(self.history.shape[0])
 
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """What `make` returns, made at the first asking under `key` and kept with this batch.
+
+        Several models look at a user in the same way: what they see is computed once, and is gone
+        with the batch. `key` says all that the result depends on besides the batch; the result
+        must not be changed.
+        """
+        made: _Made = self._made[key] if key in self._made else self._made.setdefault(key, make())
+        return made
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
     def take(self, rows: npt.NDArray[Any] | slice) -> "UserBatch":
-        """The users at `rows`."""
+        """The users at `rows`; the batch itself where these are all of them, in order."""
+        if isinstance(rows, slice):
+            whole = range(len(self))[rows] == range(len(self))
+        else:
+            whole = len(rows) == len(self) and np.array_equal(rows, np.arange(len(self)))
+        if whole:
+            return self
         recency = None if self.recency is None else self.recency[rows]
         return UserBatch(self.history[rows], self.seen[rows], self.profiles.iloc[rows], recency)
 
@@ -103,6 +126,7 @@ class Dataset:
         movies: DataFrame, row j is item j.
         as_of: the moment that is looked from: events are known up to it, where they have a time,
             and movies are available at it or not; None where nobody says one.
+        columns: the columns that the interactions had.
     """
 
     users: IdMap
@@ -111,6 +135,7 @@ class Dataset:
     profiles: pd.DataFrame
     movies: pd.DataFrame
     as_of: pd.Timestamp | None
+    columns: tuple[str, ...] = ()
 
     @property
     def n_users(self) -> int:

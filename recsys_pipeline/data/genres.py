@@ -22,13 +22,35 @@ def flat_lists(values: pd.Series) -> tuple[Int32Array, pd.Series]:
     >>> rows.tolist(), texts.tolist()
     ([0, 0, 2], ['Drama', 'War', 'War'])
     """
+    rows, texts = _flat(values)
+    return rows, pd.Series(texts.to_numpy(zero_copy_only=False), dtype="str")
+
+
+def _flat(values: pd.Series) -> tuple[Int32Array, pa.Array]:
+    """As `flat_lists`, the texts as Arrow has them."""
     lists = pa.array(values.array, type=pa.list_(pa.string()), from_pandas=True)
     if isinstance(lists, pa.ChunkedArray):
         lists = lists.combine_chunks()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int32)
-    texts = pd.Series(pc.list_flatten(lists).to_numpy(zero_copy_only=False), dtype="str")
-    present = texts.notna().to_numpy()
-    return rows[present], texts[present].reset_index(drop=True)
+    texts = pc.list_flatten(lists)
+    if texts.null_count:
+        present = texts.is_valid()
+        rows, texts = rows[present.to_numpy(zero_copy_only=False)], texts.filter(present)
+    return rows, texts
+
+
+def listed(values: pd.Series, vocabulary: Sequence[str]) -> tuple[Int32Array, Int32Array]:
+    """Where a column of lists holds a text of the vocabulary: rows and columns, int32 each.
+
+    >>> rows, columns = listed(pd.Series([["War", "Drama", "Art"], None]), ["Drama", "War"])
+    >>> rows.tolist(), columns.tolist()
+    ([0, 0], [1, 0])
+    """
+    rows, texts = _flat(values)
+    found = pc.index_in(texts, value_set=pa.array(vocabulary, type=pa.string()))
+    columns = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    known = columns >= 0
+    return rows[known], columns[known].astype(np.int32)
 
 
 def multi_hot(values: pd.Series, vocabulary: Sequence[str]) -> sp.csr_matrix:
@@ -40,12 +62,10 @@ def multi_hot(values: pd.Series, vocabulary: Sequence[str]) -> sp.csr_matrix:
     >>> multi_hot(pd.Series([["War", "War"], None]), ["Drama", "War"]).toarray().tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    rows, texts = flat_lists(values)
-    columns = pd.Index(vocabulary, dtype="str").get_indexer(pd.Index(texts, dtype="str"))
-    known = columns >= 0
+    rows, columns = listed(values, vocabulary)
     shape = (len(values), len(vocabulary))
-    ones = np.ones(int(known.sum()), dtype=np.float32)
-    matrix = sp.csr_matrix((ones, (rows[known], columns[known])), shape=shape)
+    ones = np.ones(len(rows), dtype=np.float32)
+    matrix = sp.csr_matrix((ones, (rows, columns)), shape=shape)
     matrix.sum_duplicates()
     matrix.data[:] = 1
     return matrix

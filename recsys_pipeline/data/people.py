@@ -1,8 +1,10 @@
 """People: what is known of single users between two runs, with what they have done since."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -45,15 +47,25 @@ class People:
 
     def row_of(self, user: str) -> int:
         """The row of the user with that id as a text, −1 for one who is not known."""
+        wanted: int | str = user
+        if self._ids.dtype != object:
+            digits = user[1:] if user[:1] == "-" else user
+            # Beyond 18 digits no int64; a leading zero is another spelling of the same id.
+            if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
+                return -1
+            wanted = int(user)
+            if str(wanted) != user:
+                return -1
+        # Ids ascend, so halving finds them: much faster for one id than an index of pandas.
+        row = bisect_left(self._ids, wanted)
+        return row if row < len(self._ids) and self._ids[row] == wanted else -1
+
+    @cached_property
+    def _ids(self) -> npt.NDArray[Any]:
+        """The users' ids: int64, or object where they are texts."""
         ids = self.data.users.values
-        if not pd.api.types.is_integer_dtype(ids.dtype):
-            return int(self.data.users.index_of([user])[0])
-        digits = user[1:] if user[:1] == "-" else user
-        # Beyond 18 digits no int64; a leading zero would be another spelling of the same id.
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 18):
-            return -1
-        number = int(user)
-        return int(self.data.users.index_of([number])[0]) if str(number) == user else -1
+        whole = pd.api.types.is_integer_dtype(ids.dtype)
+        return np.asarray(ids.to_numpy(dtype=np.int64 if whole else object))
 
     def history(self, row: int) -> Events:
         """The events of one user, in order of time, then movie."""

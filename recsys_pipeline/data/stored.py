@@ -18,7 +18,7 @@ EVENTS_FILE: Final = "events.parquet"
 FACTS_FILE: Final = "facts.json"
 
 _USER, _ITEM, _TIME, _POSITIVE = "user", "item", "time", "positive"
-_WEIGHT, _LABEL, _AS_OF = "weight", "label", "as_of"
+_WEIGHT, _LABEL, _AS_OF, _COLUMNS = "weight", "label", "as_of", "columns"
 
 
 def save_dataset(data: Dataset, folder: Path) -> None:
@@ -37,7 +37,10 @@ def save_dataset(data: Dataset, folder: Path) -> None:
         columns[_LABEL] = events.label
     write_frame(data.profiles, folder / USERS_FILE)
     write_frame(pd.DataFrame(columns), folder / EVENTS_FILE)
-    facts = {_AS_OF: None if data.as_of is None else data.as_of.isoformat()}
+    facts = {
+        _AS_OF: None if data.as_of is None else data.as_of.isoformat(),
+        _COLUMNS: list(data.columns),
+    }
     (folder / FACTS_FILE).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
@@ -63,6 +66,7 @@ def load_dataset(folder: Path, movies: pd.DataFrame) -> Dataset:
             profiles=profiles,
             movies=movies,
             as_of=as_of,
+            columns=tuple(facts[_COLUMNS]),
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
@@ -93,6 +97,7 @@ def without_user(data: Dataset, user: object) -> Dataset:
         profiles=data.profiles[others].reset_index(drop=True),
         movies=data.movies,
         as_of=data.as_of,
+        columns=data.columns,
     )
 
 

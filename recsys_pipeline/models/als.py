@@ -30,6 +30,7 @@ class Als(Recommender):
 
     Attributes:
         item_factors_: float32 ``(n_items, factors)``; zeros for items without likes.
+        gram_: float64 ``(factors, factors)``, YᵀY.
     """
 
     name = "als"
@@ -65,6 +66,9 @@ class Als(Recommender):
         """Take over fitted factors: models of implicit that know items and can only fold in."""
         self.item_factors_ = item_factors
         self.n_items_ = len(item_factors)
+        self._liked = (item_factors != 0).any(axis=1).astype(np.float32)
+        exact = item_factors.astype(np.float64)
+        self.gram_ = exact.T @ exact
         with threadpool_limits(1, "blas"):
             # One thread for few users: the solves are tiny, and a request must not wait for a
             # pool of threads.
@@ -115,8 +119,7 @@ class Als(Recommender):
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users who like an item that had likes when the model was fitted."""
-        liked = (self.item_factors_ != 0).any(axis=1)
-        known: BoolArray = users.history @ liked.astype(np.float32) > 0
+        known: BoolArray = users.history @ self._liked > 0
         return known
 
     def save(self, folder: Path) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
 from recsys_pipeline.data.dataset import BoolArray, Dataset, Float32Array, Int32Array, UserBatch
@@ -48,6 +47,7 @@ class Clusters(Recommender):
         self.n_items_ = data.n_items
         self.encoder_ = ProfileEncoder.fit(data.profiles)
         self.directions_ = _directions(data.history, self.config.factors, rng)
+        self._derive()
         batch = data.batch()
         self.scale_ = 1.0
         history, profile = self._parts(batch)
@@ -61,6 +61,13 @@ class Clusters(Recommender):
         self.sizes_ = np.bincount(group[group >= 0], minlength=len(self.centres_))
         self.scores_ = group_scores(data, group, len(self.centres_), self.config.prior_likes)
         return self
+
+    def _derive(self) -> None:
+        """Work out what follows from the directions."""
+        # Sparse products copy a matrix that does not lie row by row.
+        self.directions_ = np.ascontiguousarray(self.directions_)
+        self._told = (self.directions_ != 0).any(axis=1).astype(np.float32)
+        self._fitted = object()
 
     def _centres(self, places: Float32Array, rng: np.random.Generator) -> Float32Array:
         distinct = len(np.unique(places, axis=0)) if len(places) else 0
@@ -78,15 +85,14 @@ class Clusters(Recommender):
     def _parts(self, users: UserBatch) -> tuple[Float32Array, Float32Array]:
         """Direction of the history, of length 1 or 0, and features of the profile, scaled."""
         history = users.history @ self.directions_
-        if min(history.shape):
-            history = normalize(history, copy=False)
-        profile = self.encoder_.transform(users.profiles)
+        length = np.sqrt(np.einsum("ij,ij->i", history, history))[:, None]
+        history /= np.where(length > 0, length, 1)
+        profile = self.encoder_.of(users).features
         return history.astype(np.float32, copy=False), profile * np.float32(self.scale_)
 
     def _known(self, users: UserBatch) -> tuple[BoolArray, BoolArray]:
         """Who has a history that says something, and who a profile."""
-        told = (self.directions_ != 0).any(axis=1).astype(np.float32)
-        return users.history @ told > 0, self.encoder_.known(users.profiles)
+        return users.history @ self._told > 0, self.encoder_.of(users).anything
 
     def assign(self, users: UserBatch) -> Int32Array:
         """The cluster of each user: int32 ``(len(users),)``, −1 where nothing is known.
@@ -95,6 +101,10 @@ class Clusters(Recommender):
             ModelError: the model is not fitted, or `users` belongs to another catalogue.
         """
         self._catalogue(users)
+        return users.once(self._fitted, lambda: self._nearest(users))
+
+    def _nearest(self, users: UserBatch) -> Int32Array:
+        """As `assign`, computed anew."""
         nearest = np.full(len(users), -1, dtype=np.int32)
         if not len(self.centres_):
             return nearest
@@ -140,6 +150,7 @@ class Clusters(Recommender):
         model.directions_, model.centres_ = files.arrays["directions"], files.arrays["centres"]
         model.sizes_, model.scores_ = files.arrays["sizes"], files.arrays["scores"]
         model.n_items_ = model.scores_.shape[1]
+        model._derive()
         return model
 
 

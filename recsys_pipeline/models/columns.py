@@ -8,6 +8,7 @@ counts as the average row. Where values were missing at fitting, a further featu
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from recsys_pipeline.data.dataset import BoolArray, Float32Array
-from recsys_pipeline.data.genres import flat_lists, multi_hot
+from recsys_pipeline.data.genres import flat_lists, listed
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -96,23 +97,32 @@ class ColumnEncoder(ABC):
         """Names of the features, as many as `encode` has columns."""
         return self.labels + ((f"{self.column} missing",) if self.indicator else ())
 
+    @cached_property
+    def width(self) -> int:
+        """Number of features."""
+        return len(self.names)
+
     def known(self, frame: pd.DataFrame) -> BoolArray:
         """Which rows have a value that the encoder can use: bool ``(len(frame),)``."""
-        if self.column not in frame.columns:
-            return np.zeros(len(frame), dtype=bool)
-        return np.asarray(self.raw(frame[self.column]).any(axis=1), dtype=bool)
+        return self.encode(frame)[1]
 
-    def encode(self, frame: pd.DataFrame) -> Float32Array:
-        """Features: float32 ``(len(frame), len(names))``, finite."""
-        features = np.zeros((len(frame), len(self.names)), dtype=np.float32)
-        width = len(self.labels)
+    def encode(self, frame: pd.DataFrame) -> tuple[Float32Array, BoolArray]:
+        """The rows of a table as features.
+
+        Returns:
+            features float32 ``(len(frame), width)``, finite; and which rows have a value that the
+            encoder can use: bool ``(len(frame),)``.
+        """
+        features = np.zeros((len(frame), self.width), dtype=np.float32)
+        own = features[:, :-1] if self.indicator else features
         if self.column in frame.columns:
-            features[:, :width] = self.raw(frame[self.column])
-        missing = ~features.any(axis=1)
-        features[missing, :width] = np.asarray(self.fill, dtype=np.float32)
-        if self.indicator:
-            features[missing, width] = 1
-        return features
+            own[:] = self.raw(frame[self.column])
+        known: BoolArray = np.any(own, axis=1)
+        if not known.all():
+            own[~known] = np.asarray(self.fill, dtype=np.float32)
+            if self.indicator:
+                features[~known, -1] = 1
+        return features, known
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `column_encoder` makes the encoder from them."""
@@ -187,15 +197,18 @@ class OneHot(ColumnEncoder):
         return named + ((f"{self.column}=(other)",) if self.other else ())
 
     def raw(self, values: pd.Series) -> Float32Array:
-        features = np.zeros((len(values), len(self.labels)), dtype=np.float32)
-        present = values.notna().to_numpy()
-        texts = pd.Index(values[present].astype("str"))
-        codes = pd.Index(self.categories, dtype="str").get_indexer(texts)
+        features = np.zeros((len(values), len(self.categories) + self.other), dtype=np.float32)
+        texts = values.astype("str")
+        codes = self._index.get_indexer(pd.Index(texts))
         if self.other:
-            codes = np.where(codes < 0, len(self.categories), codes)
-        rows = np.flatnonzero(present)
-        features[rows[codes >= 0], codes[codes >= 0]] = 1
+            codes[(codes < 0) & texts.notna().to_numpy()] = len(self.categories)
+        rows = np.flatnonzero(codes >= 0)
+        features[rows, codes[rows]] = 1
         return features
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.categories, dtype="str")
 
 
 @dataclass(frozen=True)
@@ -220,7 +233,8 @@ class MultiHot(ColumnEncoder):
         return tuple(f"{self.column}:{text}" for text in self.vocabulary)
 
     def raw(self, values: pd.Series) -> Float32Array:
-        features: Float32Array = multi_hot(values, self.vocabulary).toarray()
+        features = np.zeros((len(values), len(self.vocabulary)), dtype=np.float32)
+        features[listed(values, self.vocabulary)] = 1
         return features
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, TfidfTransformer
 from sklearn.preprocessing import normalize
+from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from recsys_pipeline.contracts import MOVIES
 from recsys_pipeline.contracts import names as n
@@ -42,35 +43,12 @@ class Content(Recommender):
         self.config = config or ContentConfig()
 
     def fit(self, data: Dataset, rng: np.random.Generator) -> Self:
-        blocks = [sp.csr_matrix((data.n_items, 0), dtype=np.float32)]
-        for tokens, weight in self._tokens(data.movies):
-            blocks.append(_tf_idf(tokens, self.config.max_words) * np.float32(weight))
-        stacked = sp.hstack(blocks, format="csr", dtype=np.float32)
-        self.vectors_ = sp.csr_matrix(normalize(stacked)) if stacked.shape[1] else stacked
-        self.n_items_ = data.n_items
-        return self
+        return self._keep(movie_vectors(data.movies, self.config))
 
-    def _tokens(self, movies: pd.DataFrame) -> Iterator[tuple[pd.Series, float]]:
-        """Lists of tokens, one column after the other, each with its weight."""
-        if n.GENRES in movies.columns:
-            yield movies[n.GENRES], 1.0
-        if n.TITLE in movies.columns:
-            yield _words(movies[n.TITLE]), self.config.title_weight
-        if n.YEAR in movies.columns:
-            yield _one_token(numbers(movies[n.YEAR]) // 10), self.config.decade_weight
-        for name in MOVIES.extra_columns(movies):
-            values = movies[name]
-            if not values.notna().any():
-                continue
-            if is_number(values):
-                found = numbers(values)
-                edges = np.asarray(quantile_knots(found, _NUMBER_CLASSES))
-                classes = np.where(np.isnan(found), np.nan, np.searchsorted(edges, found))
-                yield _one_token(classes), self.config.further_weight
-            elif is_list(values):
-                yield values, self.config.further_weight
-            else:
-                yield _words(values), self.config.further_weight
+    def _keep(self, vectors: sp.csr_matrix) -> Self:
+        self.vectors_, self.n_items_ = vectors, vectors.shape[0]
+        self._fitted = object()
+        return self
 
     def score(self, users: UserBatch) -> Float32Array:
         """0 to 1; 0 where history or item has no feature."""
@@ -82,8 +60,7 @@ class Content(Recommender):
 
     def _tastes(self, users: UserBatch) -> sp.csr_matrix:
         """Mean features of the histories, rows of length 1 or of zeros."""
-        tastes = users.history @ self.vectors_
-        return normalize(tastes) if min(tastes.shape) else tastes
+        return users.once(self._fitted, lambda: _directions(users.history @ self.vectors_))
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users who like an item that has features."""
@@ -98,9 +75,46 @@ class Content(Recommender):
     def load(cls, folder: Path) -> Self:
         files = read_model(folder, cls.name)
         model = cls(ContentConfig.model_validate(files.config))
-        model.vectors_ = csr_from("vectors", files.arrays)
-        model.n_items_ = model.vectors_.shape[0]
-        return model
+        return model._keep(csr_from("vectors", files.arrays))
+
+
+def _directions(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """A matrix of one's own, its rows scaled in place to length 1; rows of zeros stay so."""
+    if min(rows.shape):
+        inplace_csr_row_normalize_l2(rows)
+    return rows
+
+
+def movie_vectors(movies: pd.DataFrame, config: ContentConfig) -> sp.csr_matrix:
+    """Features of movies as `Content` describes them: CSR float32 ``(len(movies), n_features)``."""
+    blocks = [sp.csr_matrix((len(movies), 0), dtype=np.float32)]
+    for tokens, weight in _tokens(movies, config):
+        blocks.append(_tf_idf(tokens, config.max_words) * np.float32(weight))
+    stacked = sp.hstack(blocks, format="csr", dtype=np.float32)
+    return sp.csr_matrix(normalize(stacked)) if min(stacked.shape) else stacked
+
+
+def _tokens(movies: pd.DataFrame, config: ContentConfig) -> Iterator[tuple[pd.Series, float]]:
+    """Lists of tokens, one column after the other, each with its weight."""
+    if n.GENRES in movies.columns:
+        yield movies[n.GENRES], 1.0
+    if n.TITLE in movies.columns:
+        yield _words(movies[n.TITLE]), config.title_weight
+    if n.YEAR in movies.columns:
+        yield _one_token(numbers(movies[n.YEAR]) // 10), config.decade_weight
+    for name in MOVIES.extra_columns(movies):
+        values = movies[name]
+        if not values.notna().any():
+            continue
+        if is_number(values):
+            found = numbers(values)
+            edges = np.asarray(quantile_knots(found, _NUMBER_CLASSES))
+            classes = np.where(np.isnan(found), np.nan, np.searchsorted(edges, found))
+            yield _one_token(classes), config.further_weight
+        elif is_list(values):
+            yield values, config.further_weight
+        else:
+            yield _words(values), config.further_weight
 
 
 def _words(texts: pd.Series) -> pd.Series:

@@ -58,6 +58,8 @@ class Ease(Recommender):
         route_: the route that was taken.
         weights_: float32 ``(m, m)`` B with a diagonal of 0, or None on the other routes.
         factors_: float32 ``(m, rank)`` F, or None on the route ``items``.
+        place_: int32 ``(n_items,)``, the row of each item in these, −1 without one.
+        explained_: float32 ``(m,)``, the squared length of each row of F; empty without F.
     """
 
     name = "ease"
@@ -122,6 +124,19 @@ class Ease(Recommender):
             self.weights_ = self._inverted(parts.gram, penalty)
         elif parts.spectrum is not None:
             self.factors_ = parts.spectrum.factors(penalty)
+        return self._derived()
+
+    def _derived(self) -> Self:
+        """Work out what follows from the fitted arrays and every score needs."""
+        n_items = self._catalogue()
+        self.place_ = np.full(n_items, -1, dtype=np.int32)
+        self.place_[self.items_] = np.arange(len(self.items_), dtype=np.int32)
+        self.explained_ = np.zeros(0, dtype=np.float32)
+        if self.factors_ is not None:
+            # Sparse products copy a matrix that does not lie row by row.
+            self.factors_ = np.ascontiguousarray(self.factors_)
+            self.explained_ = np.einsum("ij,ij->i", self.factors_, self.factors_)
+        self._fitted = object()
         return self
 
     def _route(self, matrix: sp.csr_matrix, catalogue: int) -> tuple[Route, int]:
@@ -182,33 +197,44 @@ class Ease(Recommender):
         n_items = self._catalogue(users)
         if not len(self.items_):
             return np.zeros((len(users), n_items), dtype=np.float32)
-        history = users.aged(self._numbers[1])[:, self.items_]
+        history = self._history(users)
         liked: Float32Array = (
             self._factored(history) if self.weights_ is None else history @ self.weights_
         )
         if len(self.items_) == n_items:
             return liked
         # Taking columns is several times as fast as assigning to them.
-        place = np.full(n_items, -1, dtype=np.intp)
-        place[self.items_] = np.arange(len(self.items_))
-        scores = np.take(liked, place, axis=1, mode="clip")
-        scores[:, place < 0] = 0
+        scores = np.take(liked, self.place_, axis=1, mode="clip")
+        scores[:, self.place_ < 0] = 0
         return scores
+
+    def _history(self, users: UserBatch) -> sp.csr_matrix:
+        """The history among the items with likes: CSR float32 ``(len(users), m)``."""
+
+        def found() -> sp.csr_matrix:
+            history = users.aged(self._numbers[1])
+            place = self.place_[history.indices]
+            known = place >= 0
+            starts = np.concatenate([[0], np.cumsum(known)]).astype(np.int32)[history.indptr]
+            shape = (len(users), len(self.items_))
+            return sp.csr_matrix((history.data[known], place[known], starts), shape=shape)
+
+        return users.once(self._fitted, found)
 
     def _factored(self, history: sp.csr_matrix) -> Float32Array:
         """History times B, where B is given by F: never a matrix of items by items."""
         assert self.factors_ is not None
-        explained = np.einsum("ij,ij->i", self.factors_, self.factors_)
         scores: Float32Array = (history @ self.factors_) @ self.factors_.T
-        own = history.tocoo()
-        scores[own.row, own.col] -= own.data * explained[own.col]
+        row = np.repeat(np.arange(history.shape[0]), np.diff(history.indptr))
+        scores[row, history.indices] -= history.data * self.explained_[history.indices]
         if not self.config.symmetric:
-            scores /= 1 - explained
+            scores /= 1 - self.explained_
         return scores
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users who like an item that had likes when the model was fitted."""
-        known: BoolArray = np.diff(users.history[:, self.items_].indptr) > 0
+        self._catalogue(users)
+        known: BoolArray = np.diff(self._history(users).indptr) > 0
         return known
 
     def save(self, folder: Path) -> None:
@@ -227,7 +253,7 @@ class Ease(Recommender):
         model.factors_ = files.arrays.get("factors")
         model.n_items_ = int(files.state["n_items"])
         model.route_ = files.state["route"]
-        return model
+        return model._derived()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from recsys_pipeline.contracts import MOVIES, USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.contracts.table import Contract
-from recsys_pipeline.data.dataset import BoolArray, Float32Array
+from recsys_pipeline.data.dataset import BoolArray, Float32Array, UserBatch
 from recsys_pipeline.models.columns import (
     ColumnEncoder,
     Hats,
@@ -23,6 +24,24 @@ from recsys_pipeline.models.columns import (
 
 _MOST_TEXTS = 50
 _STARS_STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows of a table as features.
+
+    Attributes:
+        features: float32 ``(n, n_features)``, finite, each 0 to 1.
+        known: bool ``(n, n_columns)``, which encoded column has a usable value in which row.
+    """
+
+    features: Float32Array
+    known: BoolArray
+
+    @cached_property
+    def anything(self) -> BoolArray:
+        """Which rows have a usable value in any column: bool ``(n,)``."""
+        return np.asarray(self.known.any(axis=1), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -100,25 +119,32 @@ class TableEncoder:
         Columns that `frame` lacks, missing values and values unknown at fitting count as the
         average row at fitting.
         """
-        blocks = [encoder.encode(frame) for encoder in self.encoders]
-        return np.hstack([np.zeros((len(frame), 0), dtype=np.float32), *blocks])
+        return self.encode(frame).features
+
+    def encode(self, frame: pd.DataFrame) -> Encoded:
+        """Features as `transform` gives them, and what is known."""
+        columns = [encoder.encode(frame) for encoder in self.encoders]
+        features = np.zeros((len(frame), sum(self.widths)), dtype=np.float32)
+        known = np.zeros((len(frame), len(columns)), dtype=bool)
+        start = 0
+        for number, (values, there) in enumerate(columns):
+            features[:, start : start + values.shape[1]] = values
+            known[:, number] = there
+            start += values.shape[1]
+        return Encoded(features, known)
 
     def known(self, frame: pd.DataFrame) -> BoolArray:
         """Which rows have a usable value in any encoded column: bool ``(len(frame),)``."""
-        known = np.zeros(len(frame), dtype=bool)
-        for encoder in self.encoders:
-            known |= encoder.known(frame)
-        return known
+        return self.encode(frame).anything
 
     def known_columns(self, frame: pd.DataFrame) -> BoolArray:
         """Which encoded column has a usable value in which row: bool ``(n, len(encoders))``."""
-        columns = [encoder.known(frame) for encoder in self.encoders]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(frame), 0), dtype=bool)
+        return self.encode(frame).known
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """Number of features of each encoded column."""
-        return tuple(len(encoder.names) for encoder in self.encoders)
+        return tuple(encoder.width for encoder in self.encoders)
 
     def without_last(self) -> Self:
         """The encoder less its last column, which goes to `skipped`."""
@@ -153,6 +179,10 @@ class ProfileEncoder(TableEncoder):
             n.HISTORY_LAST_AT,
         }
     )
+
+    def of(self, users: UserBatch) -> Encoded:
+        """The users' profiles as features; encoded once, whoever asks."""
+        return users.once((ProfileEncoder, self.encoders), lambda: self.encode(users.profiles))
 
 
 class MovieEncoder(TableEncoder):

@@ -53,6 +53,7 @@ class Profile(Recommender):
         skipped_: columns that the model leaves out, such as ``movies.studio``, each with the
             reason, for people.
         weights_: float32 ``(1 + number of profile features, n_items)``: W times every v.
+        mean_weights_: float64 ``(1 + number of profile features,)``, their mean over all movies.
     """
 
     name = "profile"
@@ -68,18 +69,22 @@ class Profile(Recommender):
             for encoder in (self.encoder_, movies)
             for column, reason in encoder.skipped.items()
         }
-        known = self.encoder_.known_columns(data.profiles)
-        features = self.encoder_.transform(data.profiles)
-        self.gaps_ = GapFiller.fit(features, known, self.encoder_.widths)
-        users = _with_bias(self.gaps_.fill(features, known))
+        profiles = self.encoder_.encode(data.profiles)
+        self.gaps_ = GapFiller.fit(profiles.features, profiles.known, self.encoder_.widths)
+        users = _with_bias(self.gaps_.fill(profiles.features, profiles.known))
         items = _with_bias(movies.transform(data.movies))
         pairs = _sample(_labelled(data.events), self.config.max_pairs, rng)
         if pairs is not None:
             self.weights_ = self._fit_labels(users, items, pairs, rng)
         else:
             self.weights_ = self._fit_likes(users, items, data, rng)
-        self.n_items_ = data.n_items
+        self._derive()
         return self
+
+    def _derive(self) -> None:
+        """Work out what follows from the weights."""
+        self.n_items_ = self.weights_.shape[1]
+        self.mean_weights_ = self.weights_.mean(axis=1, dtype=np.float64)
 
     def _encoders(self, data: Dataset) -> tuple[ProfileEncoder, MovieEncoder]:
         """Encoders whose features make no more than `max_parameters` pairs."""
@@ -154,12 +159,20 @@ class Profile(Recommender):
 
     def features(self, users: UserBatch) -> Float32Array:
         """u of each user, the bias first: float32 ``(len(users), len(weights_))``."""
-        known = self.encoder_.known_columns(users.profiles)
-        return _with_bias(self.gaps_.fill(self.encoder_.transform(users.profiles), known))
+        found = self.encoder_.of(users)
+        return _with_bias(self.gaps_.fill(found.features, found.known))
+
+    def history_parts(self, users: UserBatch) -> tuple[Float32Array, Float32Array] | None:
+        """What the histories add to the scores, as a product of users and movies.
+
+        Returns:
+            float32 ``(len(users), q)`` and ``(n_items, q)``; None where histories add nothing.
+        """
+        return None
 
     def knows(self, users: UserBatch) -> BoolArray:
         """Users with a value in any profile column that the model uses."""
-        return self.encoder_.known(users.profiles)
+        return self.encoder_.of(users).anything
 
     def save(self, folder: Path) -> None:
         self._catalogue()
@@ -186,7 +199,7 @@ class Profile(Recommender):
         mean, covariance = files.arrays["gaps_mean"], files.arrays["gaps_covariance"]
         self.gaps_ = GapFiller(self.encoder_.widths, mean, covariance)
         self.weights_ = files.arrays["weights"]
-        self.n_items_ = self.weights_.shape[1]
+        self._derive()
 
 
 @dataclass(frozen=True)

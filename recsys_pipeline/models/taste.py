@@ -47,6 +47,7 @@ class Taste(Profile):
     def fit(self, data: Dataset, rng: np.random.Generator) -> Self:
         super().fit(data, rng)
         self.movies_ = _components(data, self.config.dimensions)
+        self._derive_movies()
         z = self.movies_.astype(np.float64)
         # The components are at right angles, so the Gram matrix can be inverted as it is.
         self.tastes_ = np.linalg.solve(z.T @ z, z.T @ self.weights_.T.astype(np.float64))
@@ -57,13 +58,38 @@ class Taste(Profile):
         self.covariance_, self.noise_ = moments.estimate()
         return self
 
+    def _derive_movies(self) -> None:
+        """Work out what follows from the movies' components."""
+        self._told = (self.movies_[:, 1:] != 0).any(axis=1).astype(np.float32)
+        products = packed_products(self.movies_.astype(np.float64))
+        self._products = products.sum(axis=0, keepdims=True)
+        self._fitted = object()
+
     def score(self, users: UserBatch) -> Float32Array:
         """An estimate of the probability of a like where dislikes are known, not cut to 0…1."""
         scores = super().score(users)
-        for block in self._blocks(users, scores):
-            deviation = block.sums.posterior(self.covariance_ + block.uncertainty, self.noise_)
-            scores[block.rows] += deviation.astype(np.float32) @ self.movies_.T
+        scores += self._deviations(users, scores) @ self.movies_.T
         return scores
+
+    def history_parts(self, users: UserBatch) -> tuple[Float32Array, Float32Array]:
+        """δ of each user, and z."""
+        self._catalogue(users)
+        return self._deviations(users), self.movies_
+
+    def _deviations(self, users: UserBatch, scores: Float32Array | None = None) -> Float32Array:
+        """δ of each user: float32 ``(len(users), q)``, computed once for a batch.
+
+        `scores` are those of `Profile`, if they are at hand.
+        """
+
+        def found() -> Float32Array:
+            deviations = np.zeros((len(users), self.movies_.shape[1]), dtype=np.float32)
+            for block in self._blocks(users, scores):
+                spread = self.covariance_ + block.uncertainty
+                deviations[block.rows] = block.sums.posterior(spread, self.noise_)
+            return deviations
+
+        return users.once(self._fitted, found)
 
     def _blocks(self, users: UserBatch, scores: Float32Array | None = None) -> "Iterator[_Block]":
         """Users with a history, in blocks of equal gaps in the profile."""
@@ -71,7 +97,7 @@ class Taste(Profile):
         active = np.flatnonzero(np.diff(met.indptr))
         if not len(active):
             return
-        known = self.encoder_.known_columns(users.profiles.iloc[active])
+        known = self.encoder_.of(users).known[active]
         patterns, group = np.unique(known, axis=0, return_inverse=True)
         width = self.movies_.shape[1] ** 2 * 16 + self.movies_.shape[0] * 8
         for number, pattern in enumerate(patterns):
@@ -106,8 +132,7 @@ class Taste(Profile):
         residuals = sp.csr_matrix((residual, met.indices, met.indptr), shape=shape)
         sums = Sums.of(weights, residuals, self.movies_)
         if self.background_:
-            z = self.movies_.astype(np.float64)
-            every = np.float32(self.background_) * packed_products(z).sum(axis=0, keepdims=True)
+            every = np.float32(self.background_) * self._products
             target = sums.target - self.background_ * (base @ self.movies_)
             sums = Sums((sums.packed + every).astype(np.float32), target)
         return _Block(rows, weights, residuals, sums, uncertainty)
@@ -115,8 +140,7 @@ class Taste(Profile):
     def knows(self, users: UserBatch) -> BoolArray:
         """Users with a profile that the model uses, or with a movie met that has features."""
         met = users.history if self.background_ else users.seen
-        told = (self.movies_[:, 1:] != 0).any(axis=1).astype(np.float32)
-        reached: BoolArray = super().knows(users) | (abs(met) @ told > 0)
+        reached: BoolArray = super().knows(users) | (abs(met) @ self._told > 0)
         return reached
 
     def _arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -130,6 +154,7 @@ class Taste(Profile):
     def _restore(self, files: ModelFiles) -> None:
         super()._restore(files)
         self.movies_ = files.arrays["movies"]
+        self._derive_movies()
         self.tastes_ = files.arrays["tastes"]
         self.covariance_ = files.arrays["covariance"]
         self.noise_, self.background_, self.said_ = map(float, files.arrays["numbers"])

@@ -47,8 +47,22 @@ class Answers:
         return bool(self.movies or self.genres or self.profile)
 
 
-def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) -> pd.DataFrame:
-    """The list for these answers: columns of contract `TOP_N` but user_id, best first.
+@dataclass(frozen=True)
+class Told:
+    """What answers say to a model.
+
+    Attributes:
+        users: somebody new, a batch of one.
+        allowed: bool ``(n_items,)``, the movies of the genres named, where the model takes no
+            notice of them otherwise; None is all.
+    """
+
+    users: UserBatch
+    allowed: BoolArray | None
+
+
+def told(model: ReleasedModel, answers: Answers) -> Told:
+    """The answers as a model reads them.
 
     Movies count as liked, the last one named as the newest. Genres count as preferred ones where
     the model knows that column of users; else only movies of these genres are recommended.
@@ -67,8 +81,18 @@ def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) 
         profile[n.PREFERRED_GENRES] = list(dict.fromkeys([*named, *genres]))
     elif genres:
         allowed = _of_genres(model, genres)
-    users = _batch(model, liked, _profile(profile, kinds))
-    lists = model.recommend(users, k, allowed=allowed)
+    return Told(liking(model, liked, _profile(profile, kinds)), allowed)
+
+
+def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) -> pd.DataFrame:
+    """The list for these answers: columns of contract `TOP_N` but user_id, best first.
+
+    Raises:
+        SettingsError: as `told`.
+    """
+    asked = told(model, answers)
+    users = asked.users
+    lists = model.recommend(users, k, allowed=asked.allowed)
     listed = lists.items[0] >= 0
     items = lists.items[0][listed]
     return pd.DataFrame(
@@ -85,7 +109,13 @@ def recommend_for(model: ReleasedModel, answers: Answers, k: int, release: str) 
     )
 
 
-def _batch(model: ReleasedModel, liked: Sequence[int], profile: pd.DataFrame) -> UserBatch:
+def liking(model: ReleasedModel, liked: Sequence[int], profile: pd.DataFrame) -> UserBatch:
+    """Somebody who likes these items, the last one named as the newest; a batch of one.
+
+    Args:
+        liked: items; one named twice counts once.
+        profile: one row, with any columns of users or none.
+    """
     order = list(dict.fromkeys(liked))
     shape = (1, len(model.items))
     ones = np.ones(len(order), dtype=np.float32)

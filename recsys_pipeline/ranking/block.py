@@ -1,6 +1,7 @@
 """Block: a few users and all that the generators say of them, each thing computed once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,16 @@ _JUST = np.float32(1e-3)
 
 Filled = tuple[Float32Array, npt.NDArray[np.object_]]
 """Scores ``(n, n_items)`` and, for each user, the name of the generator that they are of."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What generators have said of some users, by name; see the methods of `Block`."""
+
+    raw: dict[str, Float32Array] = field(default_factory=dict)
+    knows: dict[str, BoolArray] = field(default_factory=dict)
+    standard: dict[str, Float32Array] = field(default_factory=dict)
+    filled: dict[str, Filled] = field(default_factory=dict)
 
 
 class Block:
@@ -32,6 +43,7 @@ class Block:
             for them there.
         content: name of the generator that goes by the movies' own columns.
         blend: the weighted sum of generators, by the name given with it.
+        said: what another block with the same users and generators has found; None is nothing.
     """
 
     def __init__(
@@ -46,16 +58,16 @@ class Block:
         learned: tuple[str, ...],
         content: str,
         blend: tuple[str, Blend] | None,
+        said: "Said | None" = None,
     ) -> None:
         self.users = users
         self._generators, self._blend = generators, blend
         self._steps_in, self._impersonal, self._noise = steps_in, impersonal, noise
         self._popularity = popularity
         self._learned, self._content = learned, content
-        self._raw: dict[str, Float32Array] = {}
-        self._knows: dict[str, BoolArray] = {}
-        self._standard: dict[str, Float32Array] = {}
-        self._filled: dict[str, Filled] = {}
+        said = Said() if said is None else said
+        self._raw, self._knows = said.raw, said.knows
+        self._standard, self._filled = said.standard, said.filled
 
     def raw(self, name: str) -> Float32Array:
         """Scores as they come: float32 ``(n, n_items)``."""
@@ -84,8 +96,8 @@ class Block:
         if not new.any() or place < 0:
             return scores
         open_ = scores.copy()
-        seen = self.users.seen.tocoo()
-        open_[seen.row, seen.col] = -np.inf
+        seen = self.users.seen
+        open_[np.repeat(np.arange(len(open_)), np.diff(seen.indptr)), seen.indices] = -np.inf
         behind = np.partition(open_[:, ~new], place, axis=1)[:, place : place + 1]
         lowest = scores.min(axis=1, keepdims=True)
         behind = np.where(np.isfinite(behind), behind, lowest)

@@ -1,6 +1,7 @@
 """How much a further movie adds to a list by its genres: for many users and candidates at once."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -59,6 +60,11 @@ class CandidateGenres:
         place = row * (n_genres + 1) + genre
         return cls(shape, n_genres, starts, row.astype(np.int32), place, weight)
 
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Number of entries of each candidate: int64 ``(n * m,)``."""
+        return np.diff(self.starts, append=len(self.row))
+
     def empty(self) -> Float32Array:
         """A table of users by genres, with a last column for the nameless one, of zeros."""
         return np.zeros((self.shape[0], self.n_genres + 1), dtype=np.float32)
@@ -84,8 +90,7 @@ class CandidateGenres:
     def add(self, table: Float32Array, chosen: IntArray, rows: IntArray) -> None:
         """Add the weights of the candidate ``chosen[i]`` of user ``rows[i]`` to `table`."""
         first = rows * self.shape[1] + chosen
-        ends = np.append(self.starts, len(self.row))
-        counts = ends[first + 1] - ends[first]
+        counts = self.counts[first]
         offsets = np.cumsum(counts) - counts
         entries = np.arange(counts.sum()) + np.repeat(self.starts[first] - offsets, counts)
         # A candidate has a genre once, and a user one candidate: no place occurs twice.

@@ -65,7 +65,17 @@ class PairFeatures:
         self.now_ = _reference_year(data, self.year_)
         self.movie_columns_ = np.stack([_numbers(data.movies, name) for name in MOVIE_COLUMNS])
         self._fit_rates(data)
+        self._derive()
         return self
+
+    def _derive(self) -> None:
+        """Work out what follows from genres and years alone."""
+        total = self.genre_matrix_.sum(axis=1)
+        self._no_genre = total == 0
+        self._genre_shares = self.genre_matrix_ / np.maximum(total, 1)[:, None]
+        self._genre_directions = _unit(self.genre_matrix_)
+        self._dated = np.isfinite(self.year_).astype(np.float32)
+        self._years = np.where(self._dated > 0, self.year_, 0).astype(np.float32)
 
     def _fit_rates(self, data: Dataset) -> None:
         """Popularity and like rates, shrunk towards the mean by `_PRIOR_EVENTS` events."""
@@ -97,8 +107,9 @@ class PairFeatures:
 
     def _segment_codes(self, profiles: pd.DataFrame) -> npt.NDArray[np.int64]:
         """Index of each user's segment; the last one stands for unknown."""
-        values = _column(profiles, n.SEGMENT, "str").astype("str")
-        codes = pd.Index(self.segments_, dtype="str").get_indexer(values)
+        if n.SEGMENT not in profiles.columns:
+            return np.full(len(profiles), len(self.segments_), dtype=np.int64)
+        codes = pd.Index(self.segments_, dtype="str").get_indexer(profiles[n.SEGMENT].astype("str"))
         return np.where(codes < 0, len(self.segments_), codes).astype(np.int64)
 
     def transform(self, users: UserBatch, rows: IntArray, items: IntArray) -> Float32Array:
@@ -150,10 +161,8 @@ class PairFeatures:
         if n.PREFERRED_GENRES not in profiles.columns:
             return np.full(len(rows), np.nan)
         preferred = self.genres_.preferred(profiles).toarray()
-        total = self.genre_matrix_.sum(axis=1)
-        share = self.genre_matrix_ / np.maximum(total, 1)[:, None]
-        match = (preferred @ share.T)[rows, items]
-        unknown = (preferred.sum(axis=1) == 0)[rows] | (total == 0)[items]
+        match = (preferred @ self._genre_shares.T)[rows, items]
+        unknown = (preferred.sum(axis=1) == 0)[rows] | self._no_genre[items]
         return np.where(unknown, np.nan, match)
 
     def _history(
@@ -161,11 +170,10 @@ class PairFeatures:
     ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.floating[Any]]]:
         """Cosine between genres of history and movie; years between their means."""
         mix = np.asarray(users.history @ self.genre_matrix_, dtype=np.float32)
-        likeness = (_unit(mix) @ _unit(self.genre_matrix_).T)[rows, items]
-        unknown = (mix.sum(axis=1) == 0)[rows] | (self.genre_matrix_.sum(axis=1) == 0)[items]
-        dated = np.isfinite(self.year_)
-        weight = np.asarray(users.history @ dated.astype(np.float32))
-        years = np.asarray(users.history @ np.where(dated, self.year_, 0).astype(np.float32))
+        likeness = (_unit(mix) @ self._genre_directions.T)[rows, items]
+        unknown = (mix.sum(axis=1) == 0)[rows] | self._no_genre[items]
+        weight = np.asarray(users.history @ self._dated)
+        years = np.asarray(users.history @ self._years)
         with np.errstate(divide="ignore", invalid="ignore"):
             mean_year = np.where(weight > 0, years / weight, np.nan)
         return np.where(unknown, np.nan, likeness), np.abs(mean_year[rows] - self.year_[items])
@@ -204,6 +212,7 @@ class PairFeatures:
                 "Run `recsys run` again to write a new model.",
             ) from error
         features.genres_ = GenreTable(genres, sp.csr_matrix(features.genre_matrix_))
+        features._derive()
         return features
 
 
@@ -238,6 +247,8 @@ def _unit(matrix: Float32Array) -> Float32Array:
 
 
 def _numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    if name not in frame.columns:
+        return np.full(len(frame), np.nan)
     return np.asarray(_column(frame, name, "float64").to_numpy(dtype=np.float64, na_value=np.nan))
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from recsys_pipeline.data.dataset import BoolArray, Float32Array, Int32Array, UserBatch
 from recsys_pipeline.models.base import Recommender, top_k
 from recsys_pipeline.ranking.blend import Blend
-from recsys_pipeline.ranking.block import Block
+from recsys_pipeline.ranking.block import Block, Said
 from recsys_pipeline.ranking.features import PairFeatures
 from recsys_pipeline.ranking.ranker import SCORE, BoostingRanker
 
@@ -32,6 +32,9 @@ NO_CANDIDATES: Final = (RANDOM,)
 
 _BLOCK_CELLS = 4_000_000
 _BLOCK_USERS = 1_000
+
+_FEW_USERS = 8
+"""So few keep what was said of them: a reason need not ask again. Of many it would fill memory."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Picker(Protocol):
     ) -> tuple[Int32Array, Float32Array]: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Recommenders fitted on one cut.
 
@@ -198,6 +201,7 @@ class Panel:
             learned=LEARNED,
             content=CONTENT,
             blend=None if self.blend is None else (BLEND, self.blend),
+            said=users.once(self, Said) if users.history.shape[0] <= _FEW_USERS else None,
         )
 
     def _blocks(self, users: UserBatch) -> Iterator[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """What each movie of the history adds to the score of a recommended one."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from recsys_pipeline.models.ease import Ease
 from recsys_pipeline.models.item_knn import ItemKnn
 
 _BLOCK_PAIRS = 1_000_000
+_MANY_USERS = 256
 
 
 @dataclass(frozen=True)
@@ -175,38 +177,32 @@ def _blocks(users: UserBatch, k: int) -> Iterator[slice]:
 
 
 def _ease(model: Ease, users: UserBatch, items: Int32Array, pairs: _Pairs) -> Float32Array:
-    if model.weights_ is None and model.factors_ is None:
+    if not len(model.items_):
         return np.zeros(len(pairs.user), dtype=np.float32)
     # What is long ago counts less, as when the model scores.
     weight = users.aged(float(model.config.oldest)).data[pairs.entry].astype(np.float32)
-    # The place of a movie that the model never met is a further row, of zeros.
-    place = np.full(users.history.shape[1], len(model.items_), dtype=np.intp)
-    place[model.items_] = np.arange(len(model.items_))
-    watched, listed = place[pairs.watched], place[pairs.listed]
+    watched, listed = model.place_[pairs.watched], model.place_[pairs.listed]
+    unmet = (watched < 0) | (listed < 0)
     if model.weights_ is not None:
-        known = (watched < len(model.items_)) & (listed < len(model.items_))
-        links = np.zeros(len(watched), dtype=np.float32)
-        links[known] = model.weights_[watched[known], listed[known]]
-        return np.asarray(links * weight, dtype=np.float32)
-    assert model.factors_ is not None
-    factors = np.vstack([model.factors_, np.zeros((1, model.factors_.shape[1]), np.float32)])
-    links = _each_user(
-        users, items, lambda own, shown, _: factors[place[shown]] @ factors[place[own]].T
-    )
-    links[pairs.watched == pairs.listed] = 0
-    if not model.config.symmetric:
-        explained = np.einsum("ij,ij->i", factors, factors)
-        links /= 1 - explained[listed]
-    return np.asarray(links * weight, dtype=np.float32)
+        links = model.weights_[watched, listed]
+    else:
+        factors, place = model.factors_, model.place_
+        assert factors is not None
+        links = _each_user(
+            users, items, lambda own, shown, _: factors[place[shown]] @ factors[place[own]].T
+        )
+        unmet |= pairs.watched == pairs.listed
+        if not model.config.symmetric:
+            links /= 1 - model.explained_[listed]
+    return np.asarray(np.where(unmet, 0, links * weight), dtype=np.float32)
 
 
 def _als(model: Als, users: UserBatch, items: Int32Array, pairs: _Pairs) -> Float32Array:
-    factors = model.item_factors_.astype(np.float64)
-    settings = model.config
-    gram = factors.T @ factors + settings.regularization * np.eye(factors.shape[1])
+    factors, settings = model.item_factors_, model.config
+    gram = model.gram_ + settings.regularization * np.eye(factors.shape[1])
 
     def links(own: Int32Array, shown: Int32Array, weight: Float32Array) -> npt.NDArray[Any]:
-        liked = factors[own]
+        liked = factors[own].astype(np.float64)
         system = gram + (liked.T * (settings.alpha * weight)) @ liked
         found: npt.NDArray[Any] = factors[shown] @ np.linalg.solve(system, liked.T)
         return found
@@ -224,8 +220,10 @@ def _each_user(
     User by user: small products of dense rows, and no result depends on who else is asked about.
     """
     history, parts = users.history, [np.zeros(0, dtype=np.float32)]
-    # So small products wait longer for a pool of threads than they take.
-    with threadpool_limits(1, "blas"):
+    # So small products wait longer for a pool of threads than they take; but to close the pool
+    # takes longer than a few of them, and holds for all that this process does meanwhile.
+    many = len(items) >= _MANY_USERS
+    with threadpool_limits(1, "blas") if many else nullcontext():
         for row, listed in enumerate(items):
             inside = slice(history.indptr[row], history.indptr[row + 1])
             shown = listed[listed >= 0]

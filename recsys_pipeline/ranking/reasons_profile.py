@@ -63,30 +63,28 @@ def profile_parts(
     columns = np.zeros(shape, dtype=np.float32)
     features = np.full(shape, -1, dtype=np.int32)
     general = np.zeros(items.shape, dtype=np.float32)
-    average = model.weights_.mean(axis=1, keepdims=True, dtype=np.float64)
-    weights = (model.weights_ - average).astype(np.float32)
-    known = [encoder.known(users.profiles) for encoder in encoders]
+    known = model.encoder_.of(users).known
     encoded = model.features(users)
-    for rows in row_blocks(len(users), 16 * max(1, items.shape[1]), limit=_BLOCK_BYTES):
-        shown = items[rows]
-        general[rows] = weights[0][shown]
+    widest = max((encoder.width for encoder in encoders), default=1)
+    for rows in row_blocks(len(users), 16 * widest * max(1, items.shape[1]), limit=_BLOCK_BYTES):
+        shown, own = items[rows], encoded[rows].T[:, :, None]
+        general[rows] = _usual(model, slice(0, 1), shown)[0]
         first = 1
         for number, encoder in enumerate(encoders):
-            best = np.full(shown.shape, -np.inf, dtype=np.float32)
-            for place, mean in enumerate(np.asarray(encoder.fill, dtype=np.float32)):
-                usual = weights[first + place][shown]
-                value = encoded[rows, first + place, None]
-                part = (value - mean) * usual
-                columns[rows, :, number] += part
-                general[rows] += mean * usual
-                better = (value > 0) & known[number][rows, None] & (part > best)
-                best[better] = part[better]
-                features[rows, :, number][better] = place
+            inside = slice(first, first + len(encoder.fill))
+            mean = np.asarray(encoder.fill, dtype=np.float32)[:, None, None]
+            usual = _usual(model, inside, shown)
+            parts = (own[inside] - mean) * usual
+            columns[rows, :, number] = parts.sum(axis=0)
+            general[rows] += (mean * usual).sum(axis=0)
+            has = (own[inside] > 0) & known[rows, number, None]
+            best = np.where(has, parts, -np.inf).argmax(axis=0)
+            features[rows, :, number] = np.where(has.any(axis=0), best, -1)
             if encoder.indicator:
-                last = first + len(encoder.fill)
-                general[rows] += encoded[rows, last, None] * weights[last][shown]
-            first += len(encoder.names)
-    history, leanings, leading = _history(model, users, items, encoded, genres)
+                last = slice(inside.stop, inside.stop + 1)
+                general[rows] += own[last][0] * _usual(model, last, shown)[0]
+            first += encoder.width
+    history, leanings, leading = _history(model, users, items, genres)
     nothing = items < 0
     columns[nothing], features[nothing], general[nothing], history[nothing] = 0, -1, 0, 0
     leanings[nothing], leading[nothing] = 0, -1
@@ -94,37 +92,41 @@ def profile_parts(
     return ProfileParts(names, columns, general, history, leanings, leading, features)
 
 
+def _usual(model: Profile, features: slice, items: Int32Array) -> Float32Array:
+    """Weights of features less their means over all movies: float32 ``(m, *items.shape)``."""
+    mean = model.mean_weights_[features, None, None]
+    return np.asarray(model.weights_[features][:, items] - mean, dtype=np.float32)
+
+
 def _history(
-    model: Profile,
-    users: UserBatch,
-    items: Int32Array,
-    encoded: Float32Array,
-    genres: sp.csr_matrix,
+    model: Profile, users: UserBatch, items: Int32Array, genres: sp.csr_matrix
 ) -> tuple[Float32Array, Float32Array, Int32Array]:
     """`history`, `leanings` and `genres` of `ProfileParts`.
 
-    What the history adds is how far the score is from that of the profile alone, less the user's
-    mean of that over all movies.
+    What the history adds to a score is taken less the user's mean of that over all movies.
     """
-    history = np.zeros(items.shape, dtype=np.float32)
     leanings = np.zeros(items.shape, dtype=np.float32)
     leading = np.full(items.shape, -1, dtype=np.int32)
-    if type(model) is Profile:
-        return history, leanings, leading
-    counts = np.asarray(genres.sum(axis=0), dtype=np.float32).ravel()
-    for rows in row_blocks(len(users), 12 * model.weights_.shape[1], limit=_BLOCK_BYTES):
-        shown = np.maximum(items[rows], 0)
-        added = model.score(users.take(rows)) - encoded[rows] @ model.weights_
-        added -= added.mean(axis=1, keepdims=True)
-        history[rows] = np.take_along_axis(added, shown, axis=1)
-        if not len(counts):
+    parts = model.history_parts(users)
+    if parts is None:
+        return np.zeros(items.shape, dtype=np.float32), leanings, leading
+    own, movies = parts
+    shown = np.maximum(items, 0)
+    middle = movies.mean(axis=0, dtype=np.float64)
+    counts = np.bincount(genres.indices, minlength=genres.shape[1])[:, None]
+    by_genre = own @ np.asarray((genres.T @ movies) / np.maximum(counts, 1) - middle).T
+    history = np.empty(items.shape, dtype=np.float32)
+    width = 8 * max(movies.shape[1], genres.shape[1]) * max(1, items.shape[1])
+    for rows in row_blocks(len(users), width, limit=_BLOCK_BYTES):
+        here = shown[rows]
+        history[rows] = np.einsum("nq,nkq->nk", own[rows], movies[here] - middle)
+        if not genres.shape[1]:
             continue
-        by_genre = np.asarray(added @ genres) / np.maximum(counts, 1)
-        has = genres[shown.ravel()].toarray().reshape(*shown.shape, len(counts)) > 0
-        own = np.where(has, by_genre[:, None, :], -np.inf)
+        has = genres[here.ravel()].toarray().reshape(*here.shape, genres.shape[1]) > 0
+        each = np.where(has, by_genre[rows][:, None, :], -np.inf)
         some = has.any(axis=2)
-        leading[rows] = np.where(some, own.argmax(axis=2), -1)
-        leanings[rows] = np.where(some, own.max(axis=2), 0)
+        leading[rows] = np.where(some, each.argmax(axis=2), -1)
+        leanings[rows] = np.where(some, each.max(axis=2), 0)
     return history, leanings, leading
 
 

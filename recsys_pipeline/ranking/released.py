@@ -18,7 +18,7 @@ from recsys_pipeline.data.ids import IdMap
 from recsys_pipeline.errors import ModelError
 from recsys_pipeline.models import load_recommender
 from recsys_pipeline.models.base import top_k
-from recsys_pipeline.ranking.availability import available
+from recsys_pipeline.ranking.availability import Availability
 from recsys_pipeline.ranking.blend import Blend
 from recsys_pipeline.ranking.calibration import Calibration
 from recsys_pipeline.ranking.candidates import candidates
@@ -34,6 +34,7 @@ from recsys_pipeline.ranking.reasons_evidence import Evidence
 from recsys_pipeline.ranking.reasons_text import Language, sentence
 from recsys_pipeline.ranking.reranking import KINDS, PERSONAL, Placed, rerank
 from recsys_pipeline.ranking.rules import Rules
+from recsys_pipeline.ranking.similar import Likenesses, similar
 from recsys_pipeline.ranking.titles import titles_of
 
 TOP_REASONS = 2
@@ -101,14 +102,32 @@ class ReleasedModel:
         """The business rules for this catalogue. Raises SettingsError if they do not fit it."""
         return Rules.of(self.rules, self.movies, self.items)
 
+    @cached_property
+    def availability(self) -> Availability:
+        """When each movie may be recommended."""
+        return Availability.of(self.movies)
+
+    @cached_property
+    def titles(self) -> npt.NDArray[np.object_]:
+        """A title for every movie: object ``(n_items,)``."""
+        return titles_of(self.movies)
+
+    @cached_property
+    def likenesses(self) -> Likenesses:
+        """How alike two movies are to the chosen recommender."""
+        return Likenesses.of(self.panel, self.primary, self.movies)
+
     def recommend(
         self,
         users: UserBatch,
         k: int,
         allowed: BoolArray | None = None,
         keys: UInt64Array | None = None,
+        *,
+        reranking: RerankingConfig | None = None,
+        as_of: pd.Timestamp | None = None,
     ) -> Lists:
-        """Lists of k unseen movies that are available at `as_of` and that the rules allow.
+        """Lists of k unseen movies that are available at a moment and that the rules allow.
 
         Args:
             users: whose lists: their history, what they have seen, and their profiles.
@@ -117,12 +136,14 @@ class ReleasedModel:
                 is all of them.
             keys: uint64 ``(n,)``, decide what is drawn for exploration, see `exploration_keys`;
                 without keys nothing is drawn, and those places are personal ones.
+            reranking: the dials for these lists; None is the model's.
+            as_of: the moment at which the movies must be available; None is the model's.
         """
-        config = self.reranking
+        config = self.reranking if reranking is None else reranking
         if keys is None:
             config = config.model_copy(update={"exploration_slots": 0})
             keys = np.zeros(len(users), dtype=np.uint64)
-        ranked = self.candidates(users, max(k, config.candidates), allowed)
+        ranked = self.candidates(users, max(k, config.candidates), allowed, as_of=as_of)
         placed = self.place(ranked, users, k, config, keys)
         sources = np.repeat(ranked.sources[:, None], k, axis=1)
         for number, name in enumerate(KINDS):
@@ -137,17 +158,60 @@ class ReleasedModel:
             placed.propensities,
         )
 
-    def candidates(self, users: UserBatch, m: int, allowed: BoolArray | None = None) -> Ranked:
-        """The m best unseen movies of each user among those available and allowed by the rules."""
-        rules = self.applied_rules
-        for there in (available(self.movies, self.as_of), rules.allowed):
-            if there is not None:
-                allowed = there if allowed is None else allowed & there
+    def candidates(
+        self,
+        users: UserBatch,
+        m: int,
+        allowed: BoolArray | None = None,
+        *,
+        as_of: pd.Timestamp | None = None,
+    ) -> Ranked:
+        """The m best unseen movies of each user among those available and allowed by the rules.
+
+        `as_of` is the moment at which they must be available; None is the model's.
+        """
+        rules, allowed = self.applied_rules, self.allowed_at(as_of, allowed)
         pick: Picker = top_k
         if rules.factors is not None or rules.max_per_genre is not None:
             pick = partial(candidates, catalogue=self.catalogue, rules=rules)
         names = [self.primary]
         return self.panel.rank(users, m, names=names, allowed=allowed, pick=pick)[self.primary]
+
+    def allowed_at(
+        self, as_of: pd.Timestamp | None = None, allowed: BoolArray | None = None
+    ) -> BoolArray | None:
+        """Which of the allowed movies are available and allowed by the rules; None is all.
+
+        Args:
+            as_of: the moment at which they must be available; None is the model's.
+            allowed: bool ``(n_items,)``: none but these; None is all.
+        """
+        moment = self.as_of if as_of is None else as_of
+        for there in (self.availability.at(moment), self.applied_rules.allowed):
+            if there is not None:
+                allowed = there if allowed is None else allowed & there
+        return allowed
+
+    def similar(
+        self,
+        item: int,
+        k: int,
+        allowed: BoolArray | None = None,
+        *,
+        as_of: pd.Timestamp | None = None,
+    ) -> tuple[Int32Array, Float32Array]:
+        """The movies most like one movie, see `ranking.similar`; none that may not be shown.
+
+        Args:
+            item: the movie.
+            k: most movies of the list.
+            allowed: bool ``(n_items,)``: none but these; None is all.
+            as_of: the moment at which they must be available; None is the model's.
+
+        Raises:
+            ModelError: the catalogue has no such item.
+        """
+        return similar(self.likenesses, item, k, self.allowed_at(as_of, allowed))
 
     def place(
         self,
@@ -169,15 +233,20 @@ class ReleasedModel:
             rules=self.applied_rules,
         )
 
-    def reasons(self, users: UserBatch, lists: Lists) -> npt.NDArray[np.object_]:
-        """Why each movie is in its list, from the model itself: object ``(n, k)`` of str."""
+    def reasons(
+        self, users: UserBatch, lists: Lists, language: Language | None = None
+    ) -> npt.NDArray[np.object_]:
+        """Why each movie is in its list, from the model itself: object ``(n, k)`` of str.
+
+        `language` is that of the words; None is the model's.
+        """
         evidence = Evidence.of_nothing(lists.items, TOP_REASONS)
         for name in np.unique(lists.rankers.astype(str)):
             rows = np.flatnonzero(lists.rankers == name)
             found = self._evidence(str(name), users.take(rows), lists.items[rows])
             for each in fields(Evidence):
                 getattr(evidence, each.name)[rows] = getattr(found, each.name)
-        return sentence(evidence, titles_of(self.movies), self.language, lists.kinds)
+        return sentence(evidence, self.titles, language or self.language, lists.kinds)
 
     def _evidence(self, name: str, users: UserBatch, items: Int32Array) -> Evidence:
         panel = self.panel

@@ -115,3 +115,23 @@ def test_types_that_nobody_did_are_named(events) -> None:
     likes = LikesConfig(weights=WeightsConfig(event_types={"veiw": 2, "view": 2, "click": 0}))
     assert unmet_event_types(events, likes) == ("click", "veiw")
     assert unmet_event_types(events.drop(columns=n.EVENT_TYPE), likes) == ("click", "veiw", "view")
+
+
+def test_without_a_rating_the_share_watched_weighs(events) -> None:
+    events[n.WATCH_FRACTION] = [0, 1, 0.5, 0.5]
+    np.testing.assert_allclose(built(events).events.weight, [1, 0.3, 0.65, 0.65], rtol=1e-6)
+
+
+def test_not_for_me_is_never_a_like(events) -> None:
+    events[n.EVENT_TYPE] = pd.Series(["view", "not_for_me", None, "useful"], dtype="str")
+    data = built(events)
+    assert data.events.positive.tolist() == [True, False, True, True]
+    assert data.history.nnz == 3
+
+
+def test_not_for_me_is_a_dislike_where_likes_are_told_apart(events) -> None:
+    events[n.EVENT_TYPE] = pd.Series(["view", "not_for_me", None, "useful"], dtype="str")
+    events[n.LIKED] = pd.Series([None, False, None, True], dtype="boolean")
+    data = built(events)
+    assert data.events.positive.tolist() == [False, False, False, True]
+    np.testing.assert_equal(data.events.label, np.float32([np.nan, 0, np.nan, 1]))

@@ -58,6 +58,7 @@ def test_what_is_stored_comes_back(data, tmp_path) -> None:
     save_dataset(data, tmp_path)
     back = load_dataset(tmp_path, data.movies)
     assert back.as_of == data.as_of
+    assert back.columns == data.columns == (n.USER_ID, n.MOVIE_ID, n.TIMESTAMP, n.LIKED)
     assert back.users.values.tolist() == [3, 5, 8, 9]
     for field in fields(data.events):
         np.testing.assert_array_equal(

@@ -96,6 +96,7 @@ def test_all_factors_are_no_approximation(make_data, sparse_weights, symmetric) 
     model.weights_ = None
     penalty = 3 * float(np.mean(data.history.data**2))
     model.factors_ = spectrum.factors(penalty)[model.items_]
+    model._derived()
     expected = oracle(weights, 3, symmetric=symmetric)
     np.testing.assert_allclose(model.score(data.batch()), expected, atol=1e-4)
 

@@ -117,8 +117,10 @@ def test_rare_categories_share_one_feature() -> None:
     values = pd.Series(["a", "b", "a", "c", "b", None], name="x", dtype="str")
     encoder = OneHot.of(values, 2)
     assert encoder.names == ("x=a", "x=b", "x=(other)", "x missing")
-    assert encoder.encode(values.to_frame())[3].tolist() == [0, 0, 1, 0]
-    assert encoder.encode(pd.DataFrame({"x": ["new"]})).tolist() == [[0, 0, 1, 0]]
+    features, known = encoder.encode(values.to_frame())
+    assert features[3].tolist() == [0, 0, 1, 0]
+    assert known.tolist() == [True] * 5 + [False]
+    assert encoder.encode(pd.DataFrame({"x": ["new"]}))[0].tolist() == [[0, 0, 1, 0]]
 
 
 def test_hats_share_a_value_between_the_nearest_knots() -> None:
