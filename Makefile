@@ -96,6 +96,10 @@ lock: $(VENV)/.uv ## compile the locks anew (ARGS=--upgrade for newer versions)
 .PHONY: setup
 setup: $(VENV)/.dev ## install everything for work on the code, and nothing else
 
+.PHONY: services
+services: ## install PostgreSQL, Redis and Chromium for the tests where they are missing
+	@scripts/install_services.sh
+
 .PHONY: clean
 clean: ## remove the installation and caches; data/ and mlruns/ stay
 	@rm -rf $(VENV) build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache \

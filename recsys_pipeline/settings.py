@@ -21,14 +21,7 @@ from recsys_pipeline.pipeline.protocols import CheckLimits
 from recsys_pipeline.pipeline.serving_config import DatabaseConfig, PrivacyConfig, ServingConfig
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.simulation import WorldConfig
-from recsys_pipeline.sources import (
-    FilesConfig,
-    FilesSource,
-    MovieLensConfig,
-    MovieLensSource,
-    SimulatedSource,
-    Source,
-)
+from recsys_pipeline.sources import EventsConfig, FilesConfig, MovieLensConfig, SqlConfig
 
 FILE_NAME = "recsys.toml"
 PREFIX = "RECSYS_"
@@ -39,19 +32,22 @@ FILE_VARIABLE = "RECSYS_SETTINGS"
 class SourceSettings(Frozen):
     """Where the tables come from."""
 
-    kind: Literal["simulated", "files", "movielens"] = Field(
+    kind: Literal["simulated", "files", "movielens", "sql", "events"] = Field(
         "simulated", description="Which of the sources below is read."
     )
     simulated: WorldConfig = WorldConfig()
     files: FilesConfig | None = Field(None, description="The user's own files.")
     movielens: MovieLensConfig | None = Field(None, description="A MovieLens folder as downloaded.")
+    sql: SqlConfig | None = Field(None, description="Tables or queries of a database.")
+    events: EventsConfig = EventsConfig()
 
     @model_validator(mode="after")
     def _has_its_section(self) -> Self:
-        if self.kind != "simulated" and getattr(self, self.kind) is None:
-            raise ValueError(
-                f"source.kind is '{self.kind}' but there is no section [source.{self.kind}]"
-            )
+        key, kind = "source.kind", str(self.kind)
+        if kind == "events" and self.events.merge != "none":
+            key, kind = "source.events.merge", self.events.merge
+        if getattr(self, kind) is None:
+            raise ValueError(f"{key} is '{kind}' but there is no section [source.{kind}]")
         return self
 
 
@@ -163,14 +159,6 @@ class Settings(BaseSettings):
     def mlruns(self) -> Path:
         """The tracking folder, absolute."""
         return self.root / self.tracking.folder
-
-    def build_source(self) -> Source:
-        """The source that `source.kind` names."""
-        if self.source.kind == "files" and self.source.files is not None:
-            return FilesSource(self.source.files, self.root)
-        if self.source.kind == "movielens" and self.source.movielens is not None:
-            return MovieLensSource(self.source.movielens, self.root)
-        return SimulatedSource(self.source.simulated)
 
     @property
     def learning_fingerprint(self) -> str:

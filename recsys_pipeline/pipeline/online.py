@@ -103,6 +103,10 @@ class EventStore(Protocol):
         """All events of a user, in order of time, then id."""
         ...
 
+    def events_of_users(self, user_ids: Sequence[str]) -> dict[str, list[Event]]:
+        """The events of several users, as `events_of` gives them, by user; none for the others."""
+        ...
+
     def events_since(self, number: int, limit: int = 10_000) -> tuple[list[Event], int]:
         """Events that came in after those that `number` stands for, and the new number.
 

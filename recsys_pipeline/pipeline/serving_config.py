@@ -95,12 +95,17 @@ class ServingConfig(Frozen):
 class PrivacyConfig(Frozen):
     """How long what is known of people is kept; applied by every weekly run."""
 
+    key: SecretStr | None = Field(
+        None,
+        description="Key of the hashes by which erased people are known; belongs in "
+        "RECSYS_PRIVACY__KEY. Without one, a file privacy.key is made beside the data.",
+    )
     events_days: int | None = Field(
         730, ge=1, description="Days that events are kept; no value keeps them for ever."
     )
     shown_days: int | None = Field(180, ge=1, description="Days that answers are kept.")
     releases: int | None = Field(
-        26, ge=2, description="Releases that are kept; those in service and before it always are."
+        26, ge=2, description="Releases kept, with the one in service and the one before it."
     )
     weeks: int | None = Field(
         26, ge=1, description="Weeks of tables between the steps that are kept, the newest first."

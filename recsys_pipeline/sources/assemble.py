@@ -20,7 +20,7 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.sources.base import Tables
 from recsys_pipeline.sources.coded import Parsed, encode, parse_text, replaced
 from recsys_pipeline.sources.columns import extra_names, map_columns
-from recsys_pipeline.sources.config import FileTableConfig
+from recsys_pipeline.sources.config import TableConfig
 from recsys_pipeline.sources.identifiers import IdColumn, parse_ids
 from recsys_pipeline.sources.lists import parse_texts
 from recsys_pipeline.sources.numbers import (
@@ -41,7 +41,7 @@ class RawInput:
     """One table before mapping: its raw columns and how to read them."""
 
     raw: RawTable
-    config: FileTableConfig
+    config: TableConfig
 
 
 def assemble(inputs: Mapping[str, RawInput], as_of: pd.Timestamp | None) -> Tables:
@@ -62,7 +62,11 @@ def assemble(inputs: Mapping[str, RawInput], as_of: pd.Timestamp | None) -> Tabl
             item = inputs[contract.name]
             notes += item.raw.notes
             mapping = map_columns(
-                contract, list(item.raw.columns), item.config.columns, item.raw.title
+                contract,
+                list(item.raw.columns),
+                item.config.columns,
+                item.raw.title,
+                item.config.section,
             )
             mapped[contract.name] = (_columns(contract, item, mapping, as_of, notes), mapping)
     for key in (n.USER_ID, n.MOVIE_ID):
@@ -123,7 +127,7 @@ def _columns(
     return pd.DataFrame(data, copy=False)
 
 
-def _parsed(column: Column, values: Any, config: FileTableConfig, written_type: str) -> Parsed:
+def _parsed(column: Column, values: Any, config: TableConfig, written_type: str) -> Parsed:
     swap = config.values.get(column.name, {})
     match column.kind:
         case Kind.NUMBER:

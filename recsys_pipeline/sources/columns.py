@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from recsys_pipeline.contracts import Contract
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.errors import SourceError
+from recsys_pipeline.sources.config import FileTableConfig
 from recsys_pipeline.sources.wording import compact, guess_columns
 
 
 def map_columns(
-    contract: Contract, columns: Sequence[str], wanted: dict[str, str], name: str
+    contract: Contract,
+    columns: Sequence[str],
+    wanted: dict[str, str],
+    name: str,
+    section: str = FileTableConfig.section,
 ) -> dict[str, str]:
     """Canonical column → column of the file.
 
@@ -20,13 +25,14 @@ def map_columns(
         wanted: the mapping in the settings; empty to go by names. Columns that it does not
             mention map to themselves where their name is canonical.
         name: the file for people.
+        section: of recsys.toml that has the tables, for messages.
 
     Raises:
         SourceError: `wanted` names a column that the contract or the file does not have, or one
             column twice; or the key column cannot be found.
     """
     mapping = (
-        _configured(contract, columns, wanted, name)
+        _configured(contract, columns, wanted, name, section)
         if wanted
         else {key: source for key, (source, _) in guess_columns(contract.name, columns).items()}
     )
@@ -34,14 +40,14 @@ def map_columns(
         if column.name not in mapping:
             raise SourceError(
                 f"{name} has no column for {column.name}; it has {_listed(columns)}.",
-                f"Name it under [source.files.{contract.name}.columns], such as {column.name} = "
+                f"Name it under [{section}.{contract.name}.columns], such as {column.name} = "
                 f'"{_closest(column.name, columns) or columns[0]}".',
             )
     return mapping
 
 
 def _configured(
-    contract: Contract, columns: Sequence[str], wanted: dict[str, str], name: str
+    contract: Contract, columns: Sequence[str], wanted: dict[str, str], name: str, section: str
 ) -> dict[str, str]:
     by_compact = {compact(column): column for column in reversed(columns)}
     mapping: dict[str, str] = {}
@@ -49,7 +55,7 @@ def _configured(
         if canonical not in contract.column_names:
             close = _closest(canonical, contract.column_names)
             raise SourceError(
-                f"[source.files.{contract.name}.columns] maps {canonical!r}, which is no column "
+                f"[{section}.{contract.name}.columns] maps {canonical!r}, which is no column "
                 f"of {contract.name}.",
                 f"Did you mean {close}?"
                 if close
@@ -67,7 +73,7 @@ def _configured(
                 f"{_listed(columns)}.",
                 f"Did you mean {close}?" if close else "Use one of these, or leave the entry out.",
             )
-    _refuse_twice(mapping, contract, name)
+    _refuse_twice(mapping, contract, name, section)
     used = set(mapping.values())
     for canonical in contract.column_names:
         if canonical in columns and canonical not in mapping and canonical not in used:
@@ -75,12 +81,12 @@ def _configured(
     return mapping
 
 
-def _refuse_twice(mapping: dict[str, str], contract: Contract, name: str) -> None:
+def _refuse_twice(mapping: dict[str, str], contract: Contract, name: str, section: str) -> None:
     for source in mapping.values():
         twice = [canonical for canonical, other in mapping.items() if other == source]
         if len(twice) > 1:
             raise SourceError(
-                f"[source.files.{contract.name}.columns] maps column {source!r} of {name} twice: "
+                f"[{section}.{contract.name}.columns] maps column {source!r} of {name} twice: "
                 f"to {' and to '.join(twice)}.",
                 "Map each column of the file once.",
             )

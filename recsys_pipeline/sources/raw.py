@@ -55,6 +55,7 @@ class RawTable:
         lines: int64, the line of each row in its file.
         types: types written in headers, by column.
         notes: what was detected, for people.
+        unit: what `lines` counts, for people.
     """
 
     columns: dict[str, Any]
@@ -63,6 +64,7 @@ class RawTable:
     lines: Int64Array
     types: dict[str, str]
     notes: tuple[str, ...]
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -77,7 +79,8 @@ class RawTable:
     def place_of(self, row: int) -> str:
         """File and line of row number `row` (from 0), such as ``ratings.csv line 7``."""
         ends = np.cumsum(self.counts)
-        return f"{self.names[int(np.searchsorted(ends, row, 'right'))]} line {self.lines[row]}"
+        name = self.names[int(np.searchsorted(ends, row, "right"))]
+        return f"{name} {self.unit} {self.lines[row]}"
 
     def source_files(self) -> Any:
         """The file of each row, as an Arrow array of strings."""
@@ -98,7 +101,7 @@ def stack(files: Sequence[RawFile]) -> RawTable:
         lacking = [file.name for file, part in zip(files, parts, strict=True) if part is None]
         if lacking:
             notes.append(f"{', '.join(lacking)}: no column `{name}`; its values are missing there.")
-        columns[name] = _joined(parts, [len(file) for file in files])
+        columns[name] = joined(parts, [len(file) for file in files])
     types = {name: kind for file in files for name, kind in file.types.items()}
     lines = np.concatenate([file.lines for file in files])
     return RawTable(
@@ -111,7 +114,13 @@ def stack(files: Sequence[RawFile]) -> RawTable:
     )
 
 
-def _joined(parts: list[Any], lengths: list[int]) -> Any:
+def joined(parts: Sequence[Any], lengths: Sequence[int]) -> Any:
+    """Parts of a column one below the other; of different types, they become texts.
+
+    Args:
+        parts: a ChunkedArray each, or None where a part lacks the column.
+        lengths: rows of each part.
+    """
     kinds = {str(part.type): part.type for part in parts if part is not None}
     kind = next(iter(kinds.values())) if len(kinds) == 1 else pa.large_string()
     chunks = []

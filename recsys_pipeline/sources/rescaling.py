@@ -6,7 +6,7 @@ import pandas as pd
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.sources.coded import Parsed
-from recsys_pipeline.sources.config import FileTableConfig, Scale
+from recsys_pipeline.sources.config import Scale, TableConfig
 from recsys_pipeline.sources.scales import (
     STARS,
     Found,
@@ -21,7 +21,7 @@ _MEAN: Scale = (0.0, 5.0)
 
 
 def to_contract_scale(
-    name: str, parsed: Parsed, config: FileTableConfig, known: npt.NDArray[np.bool_]
+    name: str, parsed: Parsed, config: TableConfig, known: npt.NDArray[np.bool_]
 ) -> Parsed:
     """`parsed` with ratings as 0.5 to 5 (a mean 0 to 5) stars and watched shares as 0 to 1.
 

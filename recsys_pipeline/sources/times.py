@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from recsys_pipeline.contracts import PANDAS_DTYPES, Kind
 from recsys_pipeline.sources.coded import Parsed, encode, is_null
-from recsys_pipeline.sources.config import FileTableConfig
+from recsys_pipeline.sources.config import TableConfig
 from recsys_pipeline.sources.dates import NAT, parse_dates
 from recsys_pipeline.sources.numbers import fast_floats, is_number_type
 from recsys_pipeline.sources.raw import as_text, is_list
@@ -47,7 +47,7 @@ def detect_unit(numbers: npt.NDArray[Any]) -> str:
     return "ns"
 
 
-def parse_time(column: Any, config: FileTableConfig) -> Parsed:
+def parse_time(column: Any, config: TableConfig) -> Parsed:
     """``datetime64[us, UTC]``; a time without zone counts as UTC.
 
     Args:
@@ -68,7 +68,7 @@ def parse_time(column: Any, config: FileTableConfig) -> Parsed:
     return Parsed(_series(coded.spread(micros, NAT)), coded.raw(wrong), tuple(notes))
 
 
-def time_numbers(column: Any, config: FileTableConfig) -> npt.NDArray[Any] | None:
+def time_numbers(column: Any, config: TableConfig) -> npt.NDArray[Any] | None:
     """`column` as numbers since 1970, NaN where there is none; None where it holds dates."""
     if config.time_unit == "iso":
         return None
@@ -105,7 +105,7 @@ def _whole(column: Any) -> Int64Array | None:
     return whole
 
 
-def _are_dates(numbers: npt.NDArray[Any], config: FileTableConfig) -> bool:
+def _are_dates(numbers: npt.NDArray[Any], config: TableConfig) -> bool:
     """Whether the numbers are dates such as 20240131, or years."""
     present = numbers[np.isfinite(numbers)]
     if config.time_unit != "auto" or not len(present):
@@ -116,7 +116,7 @@ def _are_dates(numbers: npt.NDArray[Any], config: FileTableConfig) -> bool:
     return bool((dates & (day >= 1) & (day <= 31)).mean() > 0.9 or years.mean() > 0.9)
 
 
-def _from_numbers(column: Any, numbers: npt.NDArray[Any], config: FileTableConfig) -> Parsed:
+def _from_numbers(column: Any, numbers: npt.NDArray[Any], config: TableConfig) -> Parsed:
     unit = detect_unit(numbers) if config.time_unit == "auto" else config.time_unit
     per_second = _PER_SECOND[unit]
     with np.errstate(invalid="ignore"):

@@ -56,3 +56,11 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Filled:
         lists = pd.DataFrame({n.USER_ID: [1], n.RELEASE: [release]}).to_parquet()
         store.publish(manifest(release, recipe), {LISTS: lists})
     return Filled(store)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'events.db'}"
+    return str(request.getfixturevalue("postgres_url"))
