@@ -14,6 +14,7 @@ from recsys_pipeline.settings import (
     load_settings,
 )
 from recsys_pipeline.sources import FilesSource, SimulatedSource
+from recsys_pipeline.storage.sources import build_source
 
 
 def written(folder: Path, text: str) -> Path:
@@ -26,7 +27,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings(start=tmp_path)
     assert settings.root == tmp_path
     assert settings.learning.k == 10
-    assert isinstance(settings.build_source(), SimulatedSource)
+    assert isinstance(build_source(settings), SimulatedSource)
     assert settings.mlruns == tmp_path / "mlruns"
     assert str(settings.data) == str(tmp_path / "data")
 
@@ -240,7 +241,7 @@ def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:
         tmp_path,
         "[source]\nkind = 'files'\n[source.files.interactions]\npath = 'seen.csv'\n",
     )
-    source = load_settings(start=tmp_path).build_source()
+    source = build_source(load_settings(start=tmp_path))
     assert isinstance(source, FilesSource)
     assert len(source.read(None).interactions) == 2
 

@@ -37,6 +37,8 @@ from recsys_pipeline.pipeline.benchmarking import (
 from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.settings import Settings, SourceSettings
 from recsys_pipeline.sources import guess
+from recsys_pipeline.storage.privacy_door import without_erased
+from recsys_pipeline.storage.sources import build_source
 
 SIMULATED: Final = "simulated"
 """Argument that stands for the simulated world, and for no folder of that name."""
@@ -180,7 +182,7 @@ def find_data_sets(settings: Settings, data: Sequence[str], now: pd.Timestamp) -
         found[_free(path.resolve().name or text, found)] = settings.model_copy(update=where)
     data_sets = []
     for name, each in found.items():
-        source = each.build_source()
+        source = without_erased(each, build_source(each))
         data_sets.append(DataSet(name, source, moment_of(source, now)))
     return data_sets
 

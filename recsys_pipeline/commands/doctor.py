@@ -22,6 +22,8 @@ from recsys_pipeline.quality import PlainChecker
 from recsys_pipeline.settings import Settings, environment_settings
 from recsys_pipeline.sources import Tables
 from recsys_pipeline.storage import FileReleaseStore
+from recsys_pipeline.storage.privacy_door import gone_of, without_erased
+from recsys_pipeline.storage.sources import build_source
 
 State = Literal["ok", "odd", "broken"]
 _PACKAGES = (
@@ -65,6 +67,7 @@ def examine(settings: Settings, file: Path | None, now: pd.Timestamp) -> Iterato
     """
     yield from _setup(settings, file)
     yield from _release(settings, now)
+    yield from _erased(settings)
     yield from _source(settings, now)
 
 
@@ -127,9 +130,32 @@ def _release(settings: Settings, now: pd.Timestamp) -> Iterator[Finding]:
             )
 
 
+def _erased(settings: Settings) -> Iterator[Finding]:
+    """Whether those who were erased stay away."""
+    try:
+        gone = gone_of(settings)
+    except RecsysError as error:
+        yield Finding("erased people", "broken", error.message, error.hint)
+        return
+    waiting = len(gone.begun - gone.finished)
+    if waiting:
+        yield Finding(
+            "erased people",
+            "odd",
+            f"{waiting:,} erasures were begun and are not finished.",
+            "`recsys privacy resume` finishes them; so does the next run.",
+        )
+    if gone.finished:
+        yield Finding(
+            "erased people",
+            "ok",
+            f"{len(gone.finished):,} are left out whenever the source is read.",
+        )
+
+
 def _source(settings: Settings, now: pd.Timestamp) -> Iterator[Finding]:
     try:
-        source = settings.build_source()
+        source = without_erased(settings, build_source(settings))
         as_of = moment_of(source, now)
         tables = load(source, as_of)
     except RecsysError as error:

@@ -36,8 +36,13 @@ def console_for(as_json: bool) -> Console:
 
 def print_json(value: Any) -> None:
     """Print `value`, with null in place of numbers that JSON has no word for."""
+    typer.echo(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """`value` as `print_json` prints it."""
     plain = _finite(value)
-    typer.echo(json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False))
+    return json.dumps(plain, indent=1, ensure_ascii=False, default=str, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

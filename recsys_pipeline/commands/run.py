@@ -21,6 +21,7 @@ from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.run import StepEvent, WeekResult, run_weekly
 from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.settings import Settings
+from recsys_pipeline.storage.sources import build_source
 
 _SAMPLE_USERS = 3
 _STEPS = {
@@ -34,6 +35,7 @@ _STEPS = {
     "promotion": "Decide on promotion",
     "top_n": "Write lists and release",
     "user_groups": "Group users",
+    "retention": "Remove what is old",
 }
 
 
@@ -89,7 +91,7 @@ def run(
     """
     RunOptions(sample=sample, learning=dict(overrides)).applied_to(settings)
     if as_of is None:
-        as_of = moment_of(settings.build_source(), now)
+        as_of = moment_of(build_source(settings), now)
     with (
         _temporary_files_below(settings.root / FOLDER),
         instance_for(settings.root) as instance,

@@ -11,6 +11,8 @@ from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.pipeline.protocols import Tracker
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.settings import Settings
+from recsys_pipeline.storage.privacy_door import without_erased
+from recsys_pipeline.storage.sources import build_source
 from recsys_pipeline.tuning import (
     TUNED_FILE,
     OptunaStudies,
@@ -56,7 +58,7 @@ def tune_settings(
         f"Trying settings for {config.minutes:g} minutes or {config.trials:,} trials, whichever is "
         "first. Ctrl-C keeps what was found."
     )
-    source = settings.build_source()
+    source = without_erased(settings, build_source(settings))
     try:
         return tune_here(
             settings,

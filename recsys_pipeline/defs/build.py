@@ -12,6 +12,7 @@ from recsys_pipeline.defs.io import FolderIOManager, TableIOManager
 from recsys_pipeline.defs.jobs import new_data_sensor, weekly_job, weekly_schedule
 from recsys_pipeline.defs.layout import MODELS, OPPONENTS, TABLES, Layout
 from recsys_pipeline.defs.options import RunOptions
+from recsys_pipeline.defs.privacy_assets import retention_asset
 from recsys_pipeline.defs.promotion_assets import promotion_assets
 from recsys_pipeline.defs.serving_assets import serving_assets
 from recsys_pipeline.defs.source_assets import source_assets
@@ -51,6 +52,7 @@ def build_definitions(
         *promotion_assets(layout),
         serving_assets(layout),
         group_assets(layout),
+        retention_asset(layout),
     ]
     job = weekly_job([key for asset in assets for key in asset.keys])
     base = settings.data / "assets"

@@ -1,10 +1,10 @@
 """Doors: what the assets of one run need of the outside, opened when first used."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from typing import Protocol
 
 import dagster as dg
@@ -13,15 +13,20 @@ import pandas as pd
 from recsys_pipeline.data.build import build_dataset
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.io import remove_unfinished
-from recsys_pipeline.defs.lock import lock_file, run_lock
 from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.partitions import as_of_week, weeks
+from recsys_pipeline.defs.resuming import resume_erasures
 from recsys_pipeline.pipeline.config import LearningConfig
 from recsys_pipeline.pipeline.load import moment_of
+from recsys_pipeline.pipeline.privacy import Privacy
+from recsys_pipeline.pipeline.privacy_gone import NOBODY, Gone
 from recsys_pipeline.pipeline.protocols import Checker, ReleaseStore, TrackedRun, Tracker
 from recsys_pipeline.pipeline.releasing import Inputs
 from recsys_pipeline.settings import Settings
 from recsys_pipeline.sources import Source
+from recsys_pipeline.storage.folders import docs_folder, lock_file
+from recsys_pipeline.storage.run_lock import run_lock
+from recsys_pipeline.storage.sources import build_source
 
 DOORS = "recsys_doors"
 OPTIONS = "recsys_options"
@@ -37,6 +42,12 @@ class RunTracker(Tracker, Protocol):
         ...
 
 
+def _privacy(settings: Settings, store: ReleaseStore) -> AbstractContextManager[Privacy | None]:
+    from recsys_pipeline.storage.privacy_door import opened_privacy
+
+    return opened_privacy(settings, store)
+
+
 @dataclass(frozen=True)
 class Makers:
     """How each door is made from the settings; tests put fakes here."""
@@ -44,7 +55,8 @@ class Makers:
     checker: Callable[[Settings], Checker]
     tracker: Callable[[Settings], RunTracker]
     store: Callable[[Settings], ReleaseStore]
-    source: Callable[[Settings], Source] = Settings.build_source
+    source: Callable[[Settings], Source] = build_source
+    privacy: Callable[[Settings, ReleaseStore], AbstractContextManager[Privacy | None]] = _privacy
 
 
 def _checker(settings: Settings) -> Checker:
@@ -70,12 +82,6 @@ REAL = Makers(_checker, _tracker, _store)
 """Great Expectations, MLflow, and releases in the data folder."""
 
 
-def docs_folder(settings: Settings) -> Path:
-    """Where Data Docs are written: in the data folder, or beside recsys.toml if that is remote."""
-    local = settings.root / "data" if "://" in settings.storage.data else Path(settings.data.path)
-    return local / "data_docs"
-
-
 @dataclass(frozen=True)
 class Doors:
     """The settings of one run and its way to source, checker, tracker and releases.
@@ -88,6 +94,8 @@ class Doors:
         first_run: the Dagster run that this one is a retry of, or its own id.
         week: the partition, or None outside a partition.
         started: ISO time at which the Dagster run was made, or empty.
+        privacy: people's data; None where nobody was erased and nothing has come in.
+        gone: who was erased before the run began.
     """
 
     settings: Settings
@@ -97,6 +105,8 @@ class Doors:
     first_run: str
     week: str | None
     started: str = ""
+    privacy: Privacy | None = None
+    gone: Gone = NOBODY
 
     @property
     def learning(self) -> LearningConfig:
@@ -195,9 +205,20 @@ def doors_resource(settings: Settings, makers: Makers) -> dg.ResourceDefinition:
             week=run.tags.get(_PARTITION_TAG) if run else None,
             started=_started(context),
         )
-        with run_lock(lock_file(settings), run_id):
+        with (
+            run_lock(lock_file(settings), run_id) as alone,
+            makers.privacy(settings, opened.store) as privacy,
+        ):
             remove_unfinished(settings.data / "assets")
-            yield opened
+            if privacy is None:
+                yield opened
+                return
+            if alone:
+                resume_erasures(privacy, opened.started, context.log)
+            yield replace(opened, privacy=privacy, gone=privacy.gone())
+            if alone:
+                # Those that were asked for while the run was under way.
+                resume_erasures(privacy, opened.started, context.log)
 
     return doors
 

@@ -30,12 +30,14 @@ class Judgement:
 
     Attributes:
         metrics: figures of the recommender.
+        intervals: lower and upper bounds of those that have an interval.
         answer: better than popularity: ``yes``, ``no`` or ``cannot tell``.
         sentence: the same for people.
         decision: what the gate decided and why, for people.
     """
 
     metrics: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
     answer: str
     sentence: str
     decision: str
@@ -101,6 +103,7 @@ def release(
         recipe_fingerprint=recipe_fingerprint(inputs.learning),
         decision=judgement.decision,
         made_at=doors.started,
+        intervals=judgement.intervals,
     )
     model = made.trained.released
     outcome = publish(

@@ -17,6 +17,7 @@ from recsys_pipeline.defs.evaluation_assets import (
     SENTENCE,
     VERDICT,
     figures_in,
+    intervals_in,
 )
 from recsys_pipeline.defs.group_assets import GROUP_LISTS, USER_CLUSTERS
 from recsys_pipeline.defs.layout import OWNERS, TABLE_KINDS, TABLES, Layout, Results
@@ -27,6 +28,7 @@ from recsys_pipeline.defs.list_checks import (
     raise_if_broken,
 )
 from recsys_pipeline.defs.metadata import Metadata
+from recsys_pipeline.defs.privacy_assets import nobody_back, nobody_back_spec
 from recsys_pipeline.defs.promotion_assets import LAST_LISTS, PROMOTION
 from recsys_pipeline.defs.release import (
     CHALLENGER,
@@ -42,6 +44,7 @@ from recsys_pipeline.pipeline.deciding import (
     OPPONENT,
     OPPONENT_ANSWER,
     OPPONENT_FIGURES,
+    OPPONENT_INTERVALS,
     OPPONENT_SENTENCE,
     PROMOTED,
     REASON,
@@ -82,7 +85,10 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         kinds=TABLE_KINDS,
         metadata={SCHEMA_KEY: contract_schema(TOP_N)},
         freshness_policy=_STALE,
-        check_specs=list_check_specs(layout, TOP_N.name),
+        check_specs=[
+            *list_check_specs(layout, TOP_N.name),
+            nobody_back_spec(layout, TOP_N.name),
+        ],
     )
     def top_n(
         context: dg.AssetExecutionContext,
@@ -104,6 +110,7 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         figures = figures_in(evaluation_metrics, SHIPPED)
         judged = Judgement(
             figures,
+            intervals_in(evaluation_metrics, SHIPPED),
             str(verdict[ANSWER].iloc[0]),
             str(verdict[SENTENCE].iloc[0]),
             f"{decision[TITLE]}. {decision[REASON]}",
@@ -117,7 +124,8 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
         about = _about_lists(served.lists, data.n_users, data.n_items)
         checks = check_lists(served.lists, data, served.inputs.learning.k, model)
         outcome = None
-        if not any(check.broken for check in checks):
+        back = doors.gone.resurrected(served.lists[n.USER_ID])
+        if not back and not any(check.broken for check in checks):
             # A held recipe stays out even where no other one could be refitted in its place.
             wins = served is not candidate or bool(decision[PROMOTED])
             outcome = release(doors, doors.run, served, data, rows, wins=wins)
@@ -130,6 +138,7 @@ def serving_assets(layout: Layout) -> dg.AssetsDefinition:
             about |= _about_release(outcome, served.judgement, doors.run_url)
         yield dg.Output(served.lists, metadata=about)
         yield from list_check_results(layout, TOP_N.name, checks)
+        yield from nobody_back(layout, doors, {TOP_N.name: served.lists})
         raise_if_broken(checks)
         if outcome is not None:
             serve(doors, outcome, str(decision[OPPONENT]), context.log)
@@ -163,6 +172,7 @@ def _made_in_service(
     assert opponent.trained is not None
     judgement = Judgement(
         json.loads(decision[OPPONENT_FIGURES]),
+        json.loads(decision[OPPONENT_INTERVALS]),
         decision[OPPONENT_ANSWER],
         decision[OPPONENT_SENTENCE],
         f"{decision[TITLE]}. {decision[REASON]}",

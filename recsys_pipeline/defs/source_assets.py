@@ -44,7 +44,7 @@ def source_assets(layout: Layout) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, recsys_doors: dg.ResourceParam[Doors]
     ) -> Results:
         doors = recsys_doors
-        tables = load(doors.source, doors.as_of, doors.options.sample)
+        tables = load(doors.source, doors.as_of, doors.options.sample, doors.gone)
         for note in tables.notes:
             context.log.info(note)
         reports = [

@@ -3,7 +3,7 @@
 import dagster as dg
 import pandas as pd
 
-from recsys_pipeline.contracts import SOURCE_TABLES, USERS
+from recsys_pipeline.contracts import INTERACTIONS, SOURCE_TABLES, USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.cleaning import CleanTables
 from recsys_pipeline.defs.checks import mapped
@@ -11,6 +11,7 @@ from recsys_pipeline.defs.columns import SCHEMA_KEY, contract_schema, quarantine
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.layout import Layout, Results
 from recsys_pipeline.defs.metadata import Metadata, image, listing, two_columns
+from recsys_pipeline.defs.privacy_assets import nobody_back, nobody_back_spec
 from recsys_pipeline.evaluation.data_plots import broken_rows, history_lengths
 from recsys_pipeline.pipeline.prepare import prepare
 from recsys_pipeline.pipeline.tracked import track_inputs
@@ -42,6 +43,7 @@ def table_assets(layout: Layout) -> dg.AssetsDefinition:
         partitions_def=layout.partitions,
         ins=layout.ins(*(mapped(contract.name) for contract in SOURCE_TABLES)),
         outs=outs,
+        check_specs=[nobody_back_spec(layout, name) for name in (USERS.name, INTERACTIONS.name)],
     )
     def clean_tables(
         context: dg.AssetExecutionContext,
@@ -59,6 +61,8 @@ def table_assets(layout: Layout) -> dg.AssetsDefinition:
             about = _about(cleaned, contract.name, len(tables.table(contract.name)))
             yield dg.Output(getattr(cleaned, contract.name), contract.name, metadata=about)
         yield dg.Output(cleaned.quarantine, QUARANTINE, metadata=_about_quarantine(cleaned))
+        named = {USERS.name: cleaned.users, INTERACTIONS.name: cleaned.interactions}
+        yield from nobody_back(layout, recsys_doors, named)
 
     return clean_tables
 

@@ -17,6 +17,7 @@ from recsys_pipeline.pipeline.load import moment_of
 from recsys_pipeline.pipeline.studies import Studies
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.settings import Settings, settings_file
+from recsys_pipeline.storage.privacy_door import without_erased
 from recsys_pipeline.tuning import (
     TUNED_FILE,
     OptunaStudies,
@@ -88,7 +89,7 @@ def tuning_definitions(
         context: dg.AssetExecutionContext, config: TuningOptions
     ) -> dg.MaterializeResult:
         budget = tuning.with_budget(config.minutes, config.trials)
-        source = makers.source(settings)
+        source = without_erased(settings, makers.source(settings))
         newest = source.newest_event()
         if config.until is not None:
             newest = moment_of(source, parse_as_of(config.until))

@@ -78,6 +78,12 @@ class Evaluation:
             name: mean for name, mean in {**means, **self.of_lists}.items() if np.isfinite(mean)
         }
 
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Lower and upper bound of every interval that is finite, by the metric's name in logs."""
+        known = {name: (float(each.low), float(each.high)) for name, each in self.intervals.items()}
+        return {name: both for name, both in known.items() if np.isfinite(both).all()}
+
     def summary(self) -> pd.DataFrame:
         """One row per metric: metric, k (missing where it has none), mean, low, high, n_users."""
         rows = list(self.intervals.items())

@@ -23,7 +23,7 @@ IN_SERVICE = "in service"
 PROMOTED, WAITS, COMPARED = "promoted", "waits", "compared"
 TITLE, REASON, OPPONENT = "title", "reason", "opponent"
 OPPONENT_ANSWER, OPPONENT_SENTENCE = "opponent_answer", "opponent_sentence"
-OPPONENT_FIGURES = "opponent_figures"
+OPPONENT_FIGURES, OPPONENT_INTERVALS = "opponent_figures", "opponent_intervals"
 """Columns of the decision as a row."""
 
 
@@ -39,6 +39,7 @@ class Promotion:
         figures: the deciding metric of the candidate, the recipe in service and popularity.
         opponent: the release in service, or empty.
         opponent_figures: all figures of the opponent's recommender; empty where none was refitted.
+        opponent_intervals: lower and upper bounds of those figures that have an interval.
         opponent_verdict: whether that is better than popularity; None likewise.
     """
 
@@ -49,6 +50,7 @@ class Promotion:
     figures: dict[str, Interval]
     opponent: str
     opponent_figures: dict[str, float]
+    opponent_intervals: dict[str, tuple[float, float]]
     opponent_verdict: Verdict | None
 
     @property
@@ -123,6 +125,7 @@ def decide_promotion(
         figures,
         in_service.release,
         {} if theirs is None else theirs.figures,
+        {} if theirs is None else theirs.bounds,
         worth,
     )
 
@@ -195,5 +198,6 @@ def decision_row(promotion: Promotion) -> pd.DataFrame:
             OPPONENT_ANSWER: [worth.answer if worth else ""],
             OPPONENT_SENTENCE: [worth.sentence if worth else ""],
             OPPONENT_FIGURES: [json.dumps(promotion.opponent_figures)],
+            OPPONENT_INTERVALS: [json.dumps(promotion.opponent_intervals)],
         }
     )

@@ -4,22 +4,29 @@ import pandas as pd
 
 from recsys_pipeline.data.sampling import sample_users
 from recsys_pipeline.errors import DataError
+from recsys_pipeline.pipeline.privacy_gone import NOBODY, Gone
 from recsys_pipeline.sources.base import Source, Tables
 
 
-def load(source: Source, as_of: pd.Timestamp | None, sample: float = 1.0) -> Tables:
-    """The three mapped tables, every row, none judged yet.
+def load(
+    source: Source,
+    as_of: pd.Timestamp | None,
+    sample: float = 1.0,
+    gone: Gone = NOBODY,
+) -> Tables:
+    """The three mapped tables, every row but those of erased people, none judged yet.
 
     Args:
         source: where they come from.
         as_of: the moment that the run looks from (UTC); None where the data have no time.
         sample: share of the users to keep (above 0, at most 1), all of them by default.
+        gone: who was erased.
 
     Raises:
         SourceError: a file is missing, unreadable or cannot be mapped.
         SettingsError: `sample` is out of range.
     """
-    return sample_users(source.read(as_of), sample)
+    return sample_users(gone.left_out(source.read(as_of)), sample)
 
 
 def moment_of(source: Source, now: pd.Timestamp) -> pd.Timestamp | None:

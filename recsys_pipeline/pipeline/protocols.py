@@ -3,8 +3,8 @@
 Each is implemented in one vendor room and has a fake that passes the same tests.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -189,6 +189,7 @@ class Manifest:
         decision: why it was put in service or not, one sentence.
         made_at: ISO time at which its run started, or empty.
         erased: how many users were erased from it since.
+        intervals: lower and upper bound of the 95 % interval of the metrics that have one.
     """
 
     release: str
@@ -209,6 +210,7 @@ class Manifest:
     decision: str = ""
     made_at: str = ""
     erased: int = 0
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +287,22 @@ class ReleaseStore(Protocol):
         """The manifest of the release in service, or None if there is none yet."""
         ...
 
+    def manifest(self, release: str) -> Manifest:
+        """The manifest of a release, every file of which was compared with its hash.
+
+        Raises:
+            ReleaseError: there is none of that id, or it is not whole.
+        """
+        ...
+
+    def erased(self, release: str) -> int:
+        """How many users were erased from a release; none of its files but the manifest is read.
+
+        Raises:
+            ReleaseError: there is none of that id.
+        """
+        ...
+
     def releases(self) -> Sequence[str]:
         """The ids of all releases there, whole or not, sorted; no file of them is read."""
         ...
@@ -299,4 +317,35 @@ class ReleaseStore(Protocol):
 
     def folder(self, release: str) -> Path:
         """A local folder with the files of the release (fetched first if it lies elsewhere)."""
+        ...
+
+    def held(self, user_id: str) -> Mapping[str, Mapping[str, Any]]:
+        """What each whole release holds about a user, by release: list, profile, events.
+
+        Args:
+            user_id: the id as text; that of a number in the tables too.
+        """
+        ...
+
+    def erase(self, user_id: str) -> Mapping[str, int]:
+        """Take a user out of every release: lists, what is known of them, blocked users.
+
+        The rows of others stay as they are. A release that changes has a new manifest, in which
+        `Manifest.erased` is counted up; the pointer is not moved. Doing it again after a death
+        removes what is left.
+
+        Raises:
+            ReleaseError: a release cannot be read or written.
+        """
+        ...
+
+    def prune(self, keep: int, always: Collection[str] = ()) -> Sequence[str]:
+        """Remove old releases; which.
+
+        The one in service and the one that was in service before it stay in any case.
+
+        Args:
+            keep: the newest that stay, by the moment that they look from.
+            always: releases that stay whatever their age.
+        """
         ...

@@ -123,6 +123,16 @@ class DiskShelf:
         new.replace(self._root / _POINTER)
         _flush(self._root)
 
+    def tidy(self, release: str) -> None:
+        """See `Shelf`; `exclusive` has done it already."""
+
+    def remove(self, release: str) -> None:
+        """See `Shelf`."""
+        aside = self._root / f"{_NEW}{release}"
+        # A release is there whole or not at all, for those who read meanwhile too.
+        self._home(release).rename(aside)
+        shutil.rmtree(aside)
+
     def local(self, release: str, files: Mapping[str, str]) -> Path:
         """See `Shelf`: the release itself."""
         return self._home(release)

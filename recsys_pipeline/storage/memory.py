@@ -1,5 +1,6 @@
 """A release store in memory, for tests."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,15 @@ class MemoryShelf:
     def point(self, content: bytes) -> None:
         """See `Shelf`."""
         self._pointer = content
+
+    def tidy(self, release: str) -> None:
+        """See `Shelf`."""
+        shutil.rmtree(self._scratch / release, ignore_errors=True)
+
+    def remove(self, release: str) -> None:
+        """See `Shelf`."""
+        self.tidy(release)
+        del self._files[release]
 
     def local(self, release: str, files: Mapping[str, str]) -> Path:
         """See `Shelf`."""

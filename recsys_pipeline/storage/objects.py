@@ -1,6 +1,7 @@
 """Releases in an object store (s3://, gs://, abfs://, memory://), which cannot rename."""
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ from recsys_pipeline.storage.shelf import Content, sha256
 
 _POINTER = "current.json"
 _CHUNK = 1 << 20
+_NEW = ".tmp-"
+_COPY = re.compile(r"[0-9a-f]{16}")
 
 
 class ObjectShelf:
@@ -74,10 +77,7 @@ class ObjectShelf:
         for name, content in files.items():
             self._write(folder / name, content)
         self._write(home / MANIFEST, manifest)
-        self._root.fs.invalidate_cache()
-        for other in list(home.iterdir()):
-            if other.name not in (folder.name, MANIFEST):
-                self._root.fs.rm(other.path, recursive=True)
+        self._keep_only(home, folder.name)
 
     @staticmethod
     def _write(path: UPath, content: Content) -> None:
@@ -87,6 +87,36 @@ class ObjectShelf:
             return
         with content.open("rb") as origin, path.open("wb") as target:
             shutil.copyfileobj(origin, target, _CHUNK)
+
+    def _keep_only(self, home: UPath, folder: str) -> None:
+        self._root.fs.invalidate_cache()
+        for other in list(home.iterdir()):
+            if other.name not in (folder, MANIFEST):
+                self._root.fs.rm(other.path, recursive=True)
+
+    def tidy(self, release: str) -> None:
+        """See `Shelf`."""
+        home = self._root / release
+        version = _folder((home / MANIFEST).read_bytes())
+        self._keep_only(home, version)
+        self._forget_copies(release, f"{release}-{version}")
+
+    def remove(self, release: str) -> None:
+        """See `Shelf`; the manifest goes first, so that nobody finds half a release."""
+        home = self._root / release
+        with suppress(FileNotFoundError):
+            (home / MANIFEST).unlink()
+        self._root.fs.rm(home.path, recursive=True)
+        self._root.fs.invalidate_cache()
+        self._forget_copies(release, "")
+
+    def _forget_copies(self, release: str, keep: str) -> None:
+        """Remove the fetched copies of a release but one, and those that never became whole."""
+        for copy in self._cache.glob(f"{_NEW}*"):
+            shutil.rmtree(copy, ignore_errors=True)
+        for copy in self._cache.glob(f"{release}-*"):
+            if copy.name != keep and _COPY.fullmatch(copy.name.removeprefix(f"{release}-")):
+                shutil.rmtree(copy)
 
     def pointer(self) -> bytes | None:
         """See `Shelf`."""
@@ -110,7 +140,7 @@ class ObjectShelf:
         if home.exists():
             return home
         self._cache.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=".tmp-", dir=self._cache))
+        new = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._cache))
         try:
             for name in (MANIFEST, *files):
                 target = new / name

@@ -2,16 +2,17 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from upath import UPath
 
 from recsys_pipeline.data.frames import read_frame
-from recsys_pipeline.errors import ReleaseError
+from recsys_pipeline.errors import RecsysError, ReleaseError
 from recsys_pipeline.pipeline.protocols import LISTS, Manifest, Pointer
 from recsys_pipeline.storage.disk import DiskShelf
 from recsys_pipeline.storage.manifests import (
@@ -25,6 +26,7 @@ from recsys_pipeline.storage.manifests import (
 )
 from recsys_pipeline.storage.moves import advanced, promoted, rolled_back
 from recsys_pipeline.storage.objects import ObjectShelf
+from recsys_pipeline.storage.rewriting import Rewritten, held, rewritten
 from recsys_pipeline.storage.shelf import Content, Shelf, sha256
 
 _AGAIN = "Publish the release again, or promote another one."
@@ -39,8 +41,8 @@ class ShelfReleaseStore:
     def publish(self, manifest: Manifest, files: Mapping[str, bytes | Path]) -> Manifest:
         """See `ReleaseStore.publish`.
 
-        A stored release of the same id stands if it is whole and has the same lists, byte for
-        byte; else the new one takes its place in one step.
+        A stored release of the same id stands if it is whole, has the same lists, byte for byte,
+        and lacks no file; else the new one takes its place in one step.
 
         Raises:
             ReleaseError: a bad id or name, no lists among `files`, or the place cannot be
@@ -57,7 +59,7 @@ class ShelfReleaseStore:
             hashes = {name: sha256(contents[name]) for name in sorted(contents)}
             with self._shelf.exclusive():
                 stored = self._whole(release)
-                if stored is not None and stored.files[LISTS] == hashes[LISTS]:
+                if stored is not None and _holds(stored, hashes):
                     return stored
                 content = manifest_json(replace(manifest, files=hashes))
                 self._shelf.put(release, contents, content)
@@ -107,6 +109,14 @@ class ShelfReleaseStore:
         """
         pointer = self.pointer()
         return None if pointer is None else self._manifest(pointer.release)
+
+    def manifest(self, release: str) -> Manifest:
+        """See `ReleaseStore.manifest`."""
+        return self._checked(release)
+
+    def erased(self, release: str) -> int:
+        """See `ReleaseStore.erased`."""
+        return self._manifest(release).erased
 
     def manifests(self) -> Sequence[Manifest]:
         """See `ReleaseStore.manifests`; `verify` says what is wrong with those left out."""
@@ -160,6 +170,83 @@ class ShelfReleaseStore:
             except ReleaseError as error:
                 problems.append(f"{MANIFEST} names {name!r}: {error.message}")
         return problems
+
+    def held(self, user_id: str) -> dict[str, dict[str, Any]]:
+        """See `ReleaseStore.held`."""
+        found = {}
+        for manifest in self.manifests():
+            theirs = held(self.folder(manifest.release), manifest.files, user_id)
+            if theirs:
+                found[manifest.release] = theirs
+        return found
+
+    def erase(self, user_id: str) -> dict[str, int]:
+        """See `ReleaseStore.erase`.
+
+        A file that was damaged before is damaged still: what the manifest says of the files that
+        do not change stays as it is.
+        """
+        counts = {"releases": 0}
+        for release in self.releases():
+            with self._writing(f"release {release}"), self._shelf.exclusive():
+                self._shelf.tidy(release)
+                removed = self._erase(release, user_id)
+                if removed.files:
+                    self._shelf.tidy(release)
+                    counts["releases"] += 1
+                for table, rows in removed.rows.items():
+                    counts[table] = counts.get(table, 0) + rows
+        return counts
+
+    def prune(self, keep: int, always: Collection[str] = ()) -> list[str]:
+        """See `ReleaseStore.prune`."""
+        pointer = self._pointer()
+        if pointer is None:
+            # Nobody knows what is in service, so nothing is old.
+            return []
+        kept = {pointer.release, *pointer.before[:1], *always}
+        newest_first = sorted(self.releases(), key=self._age, reverse=True)
+        old = [release for release in newest_first[keep:] if release not in kept]
+        for release in old:
+            with self._writing(f"release {release}"), self._shelf.exclusive():
+                self._shelf.remove(release)
+        return old
+
+    def _age(self, release: str) -> tuple[str, str]:
+        """What sorts releases by the moment that they look from, or at which they were made."""
+        try:
+            manifest = self._manifest(release)
+        except ReleaseError:
+            return release, release
+        return manifest.as_of or manifest.made_at, release
+
+    def _erase(self, release: str, user_id: str) -> Rewritten:
+        try:
+            manifest = self._manifest(release)
+            folder = self._shelf.local(release, manifest.files)
+            removed = rewritten(folder, manifest.files, user_id)
+        except (OSError, ValueError, RecsysError) as error:
+            raise ReleaseError(
+                f"Release {release} cannot be read, so nobody knows whom it holds: {error}",
+                "Remove it, or restore it from a copy; then run `recsys privacy resume`.",
+            ) from error
+        if not removed.files:
+            return removed
+        hashes = dict(manifest.files)
+        for name, content in removed.files.items():
+            if self._shelf.digest(release, name) == hashes[name]:
+                hashes[name] = sha256(content)
+        new = replace(
+            manifest,
+            files=hashes,
+            rows={name: max(n - removed.rows.get(name, 0), 0) for name, n in manifest.rows.items()},
+            erased=manifest.erased + 1,
+        )
+        contents: dict[str, Content] = {
+            name: removed.files.get(name, folder / name) for name in manifest.files
+        }
+        self._shelf.put(release, contents, manifest_json(new))
+        return removed
 
     def _checked(self, release: str) -> Manifest:
         """The manifest of a whole release. Raises ReleaseError if it is not whole."""
@@ -223,6 +310,11 @@ class FileReleaseStore(ShelfReleaseStore):
         digest = hashlib.sha256(str(place).encode()).hexdigest()[:16]
         home = cache or Path.home() / ".cache" / "recsys_pipeline"
         super().__init__(ObjectShelf(place, home / digest))
+
+
+def _holds(stored: Manifest, hashes: Mapping[str, str]) -> bool:
+    """Whether a stored release has the same lists and every file of a new one."""
+    return stored.files[LISTS] == hashes[LISTS] and hashes.keys() <= stored.files.keys()
 
 
 def _single_files(files: Mapping[str, bytes | Path]) -> dict[str, Content]:

@@ -49,6 +49,14 @@ class Shelf(Protocol):
         """Replace the pointer in one step."""
         ...
 
+    def tidy(self, release: str) -> None:
+        """Remove what earlier versions of a release left, in copies fetched from here too."""
+        ...
+
+    def remove(self, release: str) -> None:
+        """Remove a release with every copy of it."""
+        ...
+
     def local(self, release: str, files: Mapping[str, str]) -> Path:
         """A local folder with the files, given with their SHA-256; fetched if need be."""
         ...

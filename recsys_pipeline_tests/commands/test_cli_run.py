@@ -12,9 +12,9 @@ from recsys_pipeline.commands.assets import has_user
 from recsys_pipeline.commands.lists import list_of
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.frames import read_frame, write_frame
-from recsys_pipeline.defs.lock import run_lock
 from recsys_pipeline.settings import load_settings
 from recsys_pipeline.storage import FileReleaseStore
+from recsys_pipeline.storage.run_lock import run_lock
 
 
 def test_the_summary_says_what_was_done(first_run):

@@ -28,6 +28,7 @@ GROUPS = {
         "last_weeks_lists",
     },
     "serving": {"top_n", "group_lists", "user_clusters"},
+    "privacy": {"retention"},
 }
 TUNED = "tuned_settings"
 TABLES = {"users", "movies", "interactions"}
@@ -50,6 +51,7 @@ DEPENDENCIES = {
     | {"evaluation_metrics", "verdict", "last_weeks_lists", "user_clusters", "group_lists"},
     "group_lists": TABLES | SERVED | {"evaluation_metrics"},
     "user_clusters": TABLES | SERVED | {"evaluation_metrics"},
+    "retention": {"top_n"},
 }
 
 
@@ -107,6 +109,7 @@ def test_the_job_holds_everything_of_a_week(definitions):
         "candidate_passes_the_gate",
         "every_user_has_a_full_list",
         "no_forbidden_movie",
+        "no_erased_user",
     } <= {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
 
 

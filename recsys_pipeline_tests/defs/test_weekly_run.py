@@ -8,9 +8,10 @@ import pytest
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.defs.jobs import JOB
-from recsys_pipeline.defs.lock import lock_file, run_lock
 from recsys_pipeline.errors import DataError, SettingsError, SetupError
 from recsys_pipeline.sources import Tables
+from recsys_pipeline.storage.folders import lock_file
+from recsys_pipeline.storage.run_lock import run_lock
 
 MARKER = 987_654_321
 

@@ -14,6 +14,7 @@ from recsys_pipeline.pipeline.search_space import changed
 from recsys_pipeline.pipeline.tuning import Finding, Tuned
 from recsys_pipeline.pipeline.tuning_config import TuningConfig
 from recsys_pipeline.settings import Settings, load_settings
+from recsys_pipeline.storage.sources import build_source
 from recsys_pipeline.tracking import MemoryTracker
 from recsys_pipeline.tuning import TUNED_FILE, MemoryStudies, Session, tune_here, tuning_folder
 from recsys_pipeline.tuning import session as session_module
@@ -28,7 +29,7 @@ class Here:
     studies: MemoryStudies
 
     def tune(self, key: str = "first", original: Path | None = None, **options) -> Session:
-        source = self.settings.build_source()
+        source = build_source(self.settings)
         return tune_here(
             self.settings,
             TuningConfig(trials=2),

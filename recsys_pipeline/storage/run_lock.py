@@ -9,19 +9,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from recsys_pipeline.errors import SetupError
-from recsys_pipeline.settings import Settings
-
-
-def lock_file(settings: Settings) -> Path:
-    """The file that a run holds: in the data folder, or beside recsys.toml if that is remote."""
-    if "://" in settings.storage.data:
-        return settings.root / ".dagster" / "run.lock"
-    return Path(settings.data.path) / "run.lock"
 
 
 @contextmanager
-def run_lock(path: Path, run: str) -> Iterator[None]:
+def run_lock(path: Path, run: str) -> Iterator[bool]:
     """Hold the lock for the run with the id `run`; processes of the same run share it.
+
+    Yields:
+        whether this process holds it, and not another one of the same run.
 
     Raises:
         SetupError: another run holds it, or the folder cannot be written.
@@ -34,7 +29,7 @@ def run_lock(path: Path, run: str) -> Iterator[None]:
     except Timeout as error:
         other = _read(holder)
         if other.get("run") == run:
-            yield
+            yield False
             return
         raise SetupError(
             f"Another run is under way here: process {other.get('pid', 'unknown')}, "
@@ -48,7 +43,7 @@ def run_lock(path: Path, run: str) -> Iterator[None]:
         ) from error
     try:
         holder.write_text(json.dumps({"pid": os.getpid(), "run": run}), encoding="utf-8")
-        yield
+        yield True
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
