@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from recsys_pipeline.commands import evidence_app, releases_app
+from recsys_pipeline.commands import (
+    database_app,
+    evidence_app,
+    keys_app,
+    privacy_app,
+    releases_app,
+)
 from recsys_pipeline.commands.options import (
     JsonOption,
     SettingsOption,
@@ -31,7 +37,8 @@ app = typer.Typer(
         "Start with an example:  recsys example-data example, recsys init example, recsys run.",
         "Exit codes: 0 done; 1 a bug; 2 settings or options; 3 a source cannot be read; "
         "4 the data must not be trained on; 5 a model; 6 no release; 7 the set-up (folder, port, "
-        "another run); 8 a release did not come out the same again; 130 stopped with Ctrl-C. "
+        "another run); 8 a release did not come out the same again; 9 the database; "
+        "130 stopped with Ctrl-C. "
         "But for 0, the release in service stays.",
         "Settings are in recsys.toml; docs/settings.md lists them all.",
     ),
@@ -40,6 +47,9 @@ app = typer.Typer(
 
 app.add_typer(evidence_app.app)
 app.add_typer(releases_app.app, name="releases")
+app.add_typer(keys_app.app, name="keys")
+app.add_typer(privacy_app.app, name="privacy")
+app.add_typer(database_app.app, name="database")
 
 _INTERRUPTED = 130
 """Exit code of a command that was stopped with Ctrl-C."""
@@ -185,7 +195,8 @@ def run(
     console.print("Where to look next:")
     recsys = _as_typed()
     for command, what in (
-        ("ui", "Dagster, MLflow and the Data Docs in your browser"),
+        ("ui", "the page, Dagster, MLflow and the Data Docs in your browser"),
+        ("serve", "the API and the page alone"),
         ("recommend USER", "one user's list"),
         ("doctor", "what is odd about the data or the set-up"),
     ):
@@ -203,7 +214,7 @@ def _as_typed() -> str:
 
 
 def _places(settings: Any) -> list[tuple[str, str]]:
-    from recsys_pipeline.defs.doors import docs_folder
+    from recsys_pipeline.storage.folders import docs_folder
 
     return [
         ("lists", f"{settings.data / 'releases'}"),
@@ -265,21 +276,50 @@ def recommend(
 def ui(
     settings: SettingsOption = None,
     port: Annotated[int | None, typer.Option(help="Port of the Dagster UI.")] = None,
+    page_port: Annotated[int | None, typer.Option(help="Port of the page and the API.")] = None,
     mlflow_port: Annotated[int | None, typer.Option(help="Port of the MLflow UI.")] = None,
     docs_port: Annotated[int | None, typer.Option(help="Port of the Data Docs.")] = None,
 ) -> None:
-    """Serve Dagster (with its daemon), MLflow and the Data Docs until Ctrl-C.
+    """Serve the page, Dagster (with its daemon), MLflow and the Data Docs until Ctrl-C.
 
-    Without a port it takes those of the settings (3000, 5000, 3001), or a free one.
+    Without a port it takes those of the settings (8000, 3000, 5000, 3001), or a free one.
     """
-    from recsys_pipeline.commands.serve import serve
+    from recsys_pipeline.commands.serve import Ports, serve
     from recsys_pipeline.settings import FILE_VARIABLE, load_settings
 
     loaded = load_settings(settings)
     if settings is not None:
         os.environ[FILE_VARIABLE] = str(settings.resolve())
-    ports = (port, mlflow_port, docs_port)
-    serve(loaded, ports, console_for(False))
+    serve(loaded, Ports(page_port, port, mlflow_port, docs_port), console_for(False))
+
+
+@app.command(
+    "serve",
+    epilog=lines(
+        "recsys serve",
+        "recsys serve --port 8100 --workers 4",
+        "recsys keys create --name shop --scope read, then recsys serve --host 0.0.0.0",
+    ),
+)
+def serve_command(
+    settings: SettingsOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Else 8000.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes; else 1.")] = None,
+) -> None:
+    """Answer for the release in service: the API under /v1, the page at /, until Ctrl-C.
+
+    A new release takes over by itself. On an address that other machines reach, keys are needed.
+    """
+    from recsys_pipeline.commands.serve_api import serve_api
+    from recsys_pipeline.settings import FILE_VARIABLE, load_settings
+
+    loaded = load_settings(settings)
+    if settings is not None:
+        os.environ[FILE_VARIABLE] = str(settings.resolve())
+    config = loaded.serving
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    serve_api(loaded, host or config.host, port or config.port, workers or config.workers, console)
 
 
 @app.command(epilog=lines("recsys doctor", "recsys doctor --user 42", "recsys doctor --json"))
@@ -340,3 +380,7 @@ def example_data(
     for path in write_french_files(World(config), folder):
         typer.echo(path)
     typer.echo(f"Next: recsys init {folder}")
+
+
+if __name__ == "__main__":
+    main()

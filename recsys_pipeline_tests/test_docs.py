@@ -66,6 +66,11 @@ def test_the_settings_page_is_current():
 )
 def test_each_variable_is_read(key, monkeypatch):
     """One that names no setting is refused, and so is a value that is none."""
+    if "__SQL__" in key.variable:
+        monkeypatch.setenv("RECSYS_SOURCE__SQL__URL", "sqlite:////tmp/shop.db")
+        monkeypatch.setenv("RECSYS_SOURCE__SQL__INTERACTIONS__TABLE", "events")
+        table = key.variable.split("__")[2]
+        monkeypatch.setenv(f"RECSYS_SOURCE__SQL__{table}__TABLE", "rows")
     if "__FILES__" in key.variable:
         monkeypatch.setenv("RECSYS_SOURCE__FILES__INTERACTIONS__PATH", "events.csv")
         table = key.variable.split("__")[2]

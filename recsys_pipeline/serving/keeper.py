@@ -1,0 +1,217 @@
+"""Keeper: which release answers whom; a new one is loaded beside the old and takes over whole."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from recsys_pipeline.errors import RecsysError, ReleaseError
+from recsys_pipeline.pipeline.protocols import Pointer, ReleaseStore
+from recsys_pipeline.serving.ramp import Ramp, RampState
+from recsys_pipeline.serving.release import LoadedRelease
+
+_AGAIN_SECONDS = 30.0
+"""A release that could not be loaded is tried again after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What answers at one moment; replaced whole, never changed.
+
+    Attributes:
+        current: the release in service, None before the first.
+        before: the one before it, while the new one takes over step by step.
+        percent: of the users that the new one answers.
+        refused: a release that the pointer names and that cannot be loaded, or empty.
+        why: why not, for people.
+        ramp: how the last take-over by steps stands, None without one.
+    """
+
+    current: LoadedRelease | None = None
+    before: LoadedRelease | None = None
+    percent: int = 100
+    refused: str = ""
+    why: str = ""
+    ramp: RampState | None = None
+
+
+class Keeper:
+    """Follows the pointer of the release store. One thread calls `refresh`; any may ask.
+
+    Args:
+        store: where releases lie.
+        ramp: how a new release takes over; None switches at once.
+        clock: seconds since 1970.
+        tell: is told what happened, one line each.
+        load: reads a release whole.
+    """
+
+    def __init__(
+        self,
+        store: ReleaseStore,
+        ramp: Ramp | None,
+        clock: Callable[[], float],
+        tell: Callable[[str], None],
+        load: Callable[[ReleaseStore, str], LoadedRelease] = LoadedRelease.load,
+    ) -> None:
+        self._store, self._ramp, self._clock, self._tell, self._load = (
+            store,
+            ramp,
+            clock,
+            tell,
+            load,
+        )
+        self._refused_at = 0.0
+        self.served = Served()
+
+    def release(self, user_id: str = "") -> LoadedRelease:
+        """The release that answers a user: the same one until the next step of a take-over.
+
+        Raises:
+            ReleaseError: there is none.
+        """
+        served = self.served
+        if served.current is None:
+            raise ReleaseError(
+                served.why or "There is no release yet.", "Make one with `recsys run`."
+            )
+        ramp, old = self._ramp, served.before
+        if ramp is not None and old is not None:
+            new = ramp.takes(user_id, served.current.id, served.percent)
+            return served.current if new else old
+        return served.current
+
+    def instead_of(self, release: LoadedRelease) -> LoadedRelease | None:
+        """The release before, where `release` is taking over from it; else None."""
+        served = self.served
+        return served.before if served.current is release else None
+
+    def note(
+        self,
+        release: LoadedRelease,
+        *,
+        seconds: float = 0.0,
+        error: bool = False,
+        fallback: bool = False,
+    ) -> None:
+        """Count an answer; only those of a release that takes over step by step are."""
+        if self._ramp is not None and self.served.before is not None:
+            self._ramp.note(release.id, seconds=seconds, error=error, fallback=fallback)
+
+    def clicked(self, release: str) -> None:
+        """Count a click on a movie of an answer of that release."""
+        if self._ramp is not None and self.served.before is not None:
+            self._ramp.note_click(release)
+
+    def refresh(self) -> None:
+        """Follow the pointer, and take the next step of a take-over.
+
+        Nothing is raised for what cannot be read: the release in service stays, and `served` says
+        why.
+        """
+        try:
+            pointer = self._store.pointer()
+            if pointer is not None:
+                self._follow(pointer)
+            if self._ramp is not None:
+                self._step(self._ramp)
+        except RecsysError as error:
+            self._refuse("", error)
+
+    def _follow(self, pointer: Pointer) -> None:
+        served, now = self.served, self._clock()
+        release = pointer.release
+        if served.current is not None and served.current.id == release:
+            self._renew()
+            return
+        if served.refused == release and now - self._refused_at < _AGAIN_SECONDS:
+            return
+        state = None if self._ramp is None else self._ramp.state()
+        if state is not None and state.release == release and state.stopped and not state.moved:
+            # It was stopped, and the worker that saw it has not moved the pointer yet, or died.
+            self._take_back(state)
+            return
+        try:
+            new = self._loaded(release)
+        except RecsysError as error:
+            self._refuse(release, error)
+            return
+        before = self._taken_over(pointer, state)
+        if self._ramp is None or before is None:
+            self.served = Served(new, ramp=state)
+            self._tell(f"release {release} answers")
+            return
+        begun = self._ramp.begun(release, before.id, now)
+        percent = self._ramp.percent(begun, now)
+        self.served = Served(new, before if percent < 100 else None, percent, ramp=begun)
+        self._tell(f"release {release} answers {percent} % of the users")
+
+    def _renew(self) -> None:
+        """Read releases again from which people were erased since; an old refusal is over."""
+        served = self.served
+        current, before = map(self._renewed, (served.current, served.before))
+        if (current, before) != (served.current, served.before) or served.why:
+            self.served = replace(served, current=current, before=before, refused="", why="")
+
+    def _renewed(self, release: LoadedRelease | None) -> LoadedRelease | None:
+        if release is None or self._store.erased(release.id) == release.manifest.erased:
+            return release
+        return self._load(self._store, release.id)
+
+    def _taken_over(self, pointer: Pointer, state: RampState | None) -> LoadedRelease | None:
+        """The release from which the new one takes over step by step; None where it does at once.
+
+        It does at once where it is the first, or where a person has gone back to it.
+        """
+        if self._ramp is None or not pointer.before:
+            return None
+        old, current = pointer.before[0], self.served.current
+        if current is not None:
+            return current if current.id == old else None
+        # A server that starts in the middle of a take-over goes on with it.
+        if state is None or (state.release, state.before) != (pointer.release, old):
+            return None
+        try:
+            return None if state.stopped else self._loaded(old)
+        except RecsysError as error:
+            self._tell(f"release {old} cannot be loaded, so {state.release} takes over: {error}")
+            return None
+
+    def _loaded(self, release: str) -> LoadedRelease:
+        """A release that answers already, or one read from the store."""
+        for each in (self.served.current, self.served.before):
+            if each is not None and each.id == release:
+                return each
+        return self._load(self._store, release)
+
+    def _refuse(self, release: str, error: RecsysError) -> None:
+        served = self.served
+        if (served.refused, served.why) != (release, error.message):
+            self._tell(f"release {release or '(pointer)'} is refused: {error.message}")
+        self._refused_at = self._clock()
+        self.served = replace(served, refused=release, why=error.message)
+
+    def _step(self, ramp: Ramp) -> None:
+        """Share what was seen; go on, end, or go back."""
+        served, now = self.served, self._clock()
+        if served.before is None or served.current is None:
+            return
+        state = ramp.shared(now)
+        if state is None:
+            return
+        if state.stopped:
+            self.served = Served(served.before, ramp=state)
+            self._tell(f"release {state.release} is taken back: {state.stopped}")
+            self._take_back(state)
+            return
+        percent = ramp.percent(state, now)
+        if percent != served.percent:
+            self._tell(f"release {state.release} answers {percent} % of the users")
+        before = None if percent >= 100 else served.before
+        self.served = Served(served.current, before, percent, ramp=state)
+
+    def _take_back(self, state: RampState) -> None:
+        """Move the pointer back; whichever worker does it first, the others find it done."""
+        assert self._ramp is not None
+        pointer = self._store.pointer()
+        if pointer is not None and pointer.release == state.release:
+            self._store.roll_back(state.before)
+        self._ramp.moved(state)
