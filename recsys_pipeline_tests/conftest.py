@@ -305,13 +305,18 @@ class ServeProcess:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
-    def wait_for(self, condition: Callable[[], object], seconds: float = 60) -> None:
-        """Until that holds; it is looked at again with every line and every 50 ms."""
+    def wait_for(
+        self, condition: Callable[[], object], seconds: float = 60, ended: bool = False
+    ) -> None:
+        """Until that holds; it is looked at again with every line and every 50 ms.
+
+        With `ended` the process may end meanwhile.
+        """
         assert self.process is not None
         for _ in range(int(seconds / 0.05)):
             if condition():
                 return
-            assert self.process.poll() is None, self.err
+            assert ended or self.process.poll() is None, self.err
             with self._changed:
                 self._changed.wait(0.05)
         pytest.fail(f"waited {seconds} s: {self.err} {self.out[-20:]}")
@@ -341,6 +346,15 @@ class ServeProcess:
         assert self.process is not None
         self.process.send_signal(number)
         return self._ended()
+
+    def left(self) -> bool:
+        """Whether any process of the group is still there."""
+        assert self.process is not None
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def kill(self) -> None:
         """End all of them at once, as a crash would."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from rich.console import Console
+from uvicorn.config import STARTUP_FAILURE
 
 from recsys_pipeline.commands.clock import now, seconds
-from recsys_pipeline.errors import SetupError
+from recsys_pipeline.errors import SettingsError, SetupError
 from recsys_pipeline.serving.joined_writes import JoinedWritesProtocol
 from recsys_pipeline.serving.keyring import refuse_open, usable
-from recsys_pipeline.serving.metrics import fresh_folder
+from recsys_pipeline.serving.metrics import FOLDER_VARIABLE, fresh_folder
 from recsys_pipeline.settings import Settings, load_settings
 from recsys_pipeline.storage.database import database_of
 from recsys_pipeline.storage.keys import SqlKeyStore
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _REQUIRED: Final = "RECSYS_SERVING__REQUIRE_KEYS"
 """Tells the workers that keys are needed: the starter has looked."""
 
+_WHY: Final = "why-not"
+"""File beside the metrics in which a worker says why none can be made of the settings."""
 _TURN_SECONDS: Final = 0.0005
 
 
@@ -39,7 +42,8 @@ def serve_api(settings: Settings, host: str, port: int, workers: int, console: C
         console: where the address is told; the log goes to the standard output.
 
     Raises:
-        SetupError: others reach the address and nobody has a key, or the port is in use.
+        SetupError: others reach the address and nobody has a key, the port is in use, or no worker
+            can be made of the settings.
         StorageError: the database cannot be opened.
     """
     database = database_of(settings)
@@ -59,7 +63,7 @@ def serve_api(settings: Settings, host: str, port: int, workers: int, console: C
         )
         uvicorn.run(
             # Several workers are processes of their own, which find the app by its name.
-            worker() if workers == 1 else "recsys_pipeline.commands.serve_api:worker",
+            worker() if workers == 1 else "recsys_pipeline.commands.serve_api:one_of_several",
             factory=workers > 1,
             host=host,
             port=port,
@@ -73,6 +77,8 @@ def serve_api(settings: Settings, host: str, port: int, workers: int, console: C
             proxy_headers=False,
             timeout_graceful_shutdown=10,
         )
+        if (Path(folder) / _WHY).exists():
+            raise SetupError((Path(folder) / _WHY).read_text(encoding="utf-8"))
 
 
 def _refuse_used(host: str, port: int) -> None:
@@ -98,3 +104,16 @@ def worker() -> "Gate":
     settings = load_settings()
     required = settings.serving.require_keys
     return make_server(settings, seconds, sys.stdout.buffer, keys_required=required).app
+
+
+def one_of_several() -> "Gate":
+    """`worker`; where the settings allow none, all are stopped instead of tried for ever.
+
+    A database that is away is waited for: then a worker that died is started again and again.
+    """
+    try:
+        return worker()
+    except (SettingsError, SetupError) as error:
+        folder = os.environ[FOLDER_VARIABLE]
+        (Path(folder) / _WHY).write_text(str(error), encoding="utf-8")
+        raise SystemExit(STARTUP_FAILURE) from None

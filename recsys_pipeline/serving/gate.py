@@ -49,10 +49,6 @@ _URL_BYTES: Final = 8_192
 _COUNTER = 0xFFFFFF
 _ALL: Final = frozenset(("read", "write"))
 _CHALLENGE: Final = ((b"www-authenticate", b'Bearer realm="recsys"'),)
-_FORGET: Final = (
-    b"set-cookie",
-    f"{KEY_COOKIE}=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict".encode(),
-)
 _EXPOSED: Final = b"x-request-id, ratelimit, ratelimit-policy, retry-after"
 _PREFLIGHT: Final = (
     (b"access-control-allow-methods", b"GET, POST"),
@@ -226,7 +222,7 @@ class Gate:
         if self._limiter.per_minute:
             self._count(scope, caller, state["started"], reply)
         if caller is None and secret:
-            forget = (_FORGET,) if signed_in else ()
+            forget = (_forgotten(scope),) if signed_in else ()
             raise Problem(
                 UNAUTHENTICATED,
                 "The key is wrong, revoked or expired.",
@@ -325,6 +321,13 @@ def _signed_in(method: str, path: str, headers: Headers) -> tuple[bytes, bool]:
     if secret and method not in READING and not same_origin(headers):
         raise Problem(CROSS_SITE)
     return secret, bool(secret)
+
+
+def _forgotten(scope: Scope) -> tuple[bytes, bytes]:
+    """The header that makes a browser forget the key of who signed in."""
+    path = scope.get("root_path") or "/"
+    cookie = f"{KEY_COOKIE}=; Max-Age=0; Path={path}; HttpOnly; SameSite=Strict"
+    return b"set-cookie", cookie.encode("latin-1")
 
 
 def _route(scope: Scope) -> str:

@@ -28,7 +28,7 @@ from recsys_pipeline.serving.routes_events import taken_in
 from recsys_pipeline.serving.routes_facts import done_by
 from recsys_pipeline.serving.schemas import EventSent
 from recsys_pipeline.serving.service import service_of, state_of
-from recsys_pipeline.serving.values import ADDRESS
+from recsys_pipeline.serving.values import ADDRESS, UserId
 
 router: Final = APIRouter(include_in_schema=False)
 
@@ -69,10 +69,8 @@ async def users(request: Request, search: str = "") -> Response:
 
 
 @router.get("/users/{user_id:path}")
-async def user(request: Request, user_id: str) -> Response:
+async def user(request: Request, user_id: UserId) -> Response:
     """A user's list beside the history, with what adjusts it; or the list alone, for the dial."""
-    if not user_id:
-        return to(request, "/")
     service, words = service_of(request), words_of(request)
     release = service.keeper.release(user_id)
     filled = asked_of_list(request.query_params, release, words.language)

@@ -16,7 +16,7 @@ from recsys_pipeline.serving.groups import CLUSTER, EVERYBODY, SEGMENT
 from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.schemas import OneMovieTold
 from recsys_pipeline.serving.service import Service, aged, json_response, service_of, told
-from recsys_pipeline.serving.values import Moment
+from recsys_pipeline.serving.values import Moment, UserId
 
 router: Final = APIRouter(tags=["facts"])
 
@@ -69,7 +69,7 @@ async def catalogue(request: Request) -> Response:
 
 
 @router.get("/v1/users/{user_id}/history", responses=told(), summary="A user's history")
-async def history(request: Request, user_id: str, limit: Limit = 50) -> Response:
+async def history(request: Request, user_id: UserId, limit: Limit = 50) -> Response:
     """What a user did, the newest first: as of the release, and what came in since."""
     service = service_of(request)
     return json_response(await to_thread(lambda: orjson.dumps(done_by(service, user_id, limit))))
@@ -78,7 +78,7 @@ async def history(request: Request, user_id: str, limit: Limit = 50) -> Response
 @router.get("/v1/users/{user_id}/shown", responses=told(), summary="What was shown to a user")
 async def shown_to(
     request: Request,
-    user_id: str,
+    user_id: UserId,
     at: Annotated[Moment | None, Query(description="Up to this moment; without one, now.")] = None,
     limit: Limit = 20,
 ) -> Response:

@@ -16,6 +16,7 @@ from recsys_pipeline.serving.queries import (
 )
 from recsys_pipeline.serving.schemas import ListAnswer
 from recsys_pipeline.serving.service import json_response, service_of, state_of, told
+from recsys_pipeline.serving.values import UserId
 
 router: Final = APIRouter(tags=["lists"])
 
@@ -31,7 +32,7 @@ def _asks(model: Any) -> dict[str, Any]:
     openapi_extra=_asks(ListQuery),
     summary="A user's list",
 )
-async def for_user(request: Request, user_id: str) -> Response:
+async def for_user(request: Request, user_id: UserId) -> Response:
     """The list of a user: the stored one, or one that is made now.
 
     It is made now where it is asked for with filters, another length, a diversity or `fresh`, and

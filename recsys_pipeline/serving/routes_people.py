@@ -7,12 +7,13 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from recsys_pipeline.serving.service import json_response, service_of, told
+from recsys_pipeline.serving.values import AnyUserId
 
 router: Final = APIRouter(tags=["privacy"])
 
 
 @router.get("/v1/admin/privacy/{user_id}", responses=told(), summary="Export a person")
-async def export(request: Request, user_id: str) -> Response:
+async def export(request: Request, user_id: AnyUserId) -> Response:
     """Everything that is held about a person, from every table, release and log."""
     service = service_of(request)
 
@@ -24,7 +25,7 @@ async def export(request: Request, user_id: str) -> Response:
 
 
 @router.post("/v1/admin/privacy/{user_id}/erase", responses=told(409), summary="Erase a person")
-async def erase(request: Request, user_id: str) -> Response:
+async def erase(request: Request, user_id: AnyUserId) -> Response:
     """Remove a person from everything that is held; the receipt says what was removed where."""
     service = service_of(request)
 

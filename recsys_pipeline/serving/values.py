@@ -3,11 +3,14 @@
 import re
 from typing import Annotated, Any, Final
 
+from fastapi import Path
 from pydantic import AwareDatetime, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 ADDRESS: Final = "address"
 """Context of a validation whose values come from an address, so that ``"5"`` is a number."""
 
+_LONGEST: Final = 200
+_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -38,8 +41,6 @@ Integer = Annotated[int, BeforeValidator(_number)]
 Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
-_LONGEST: Final = 200
-_PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
 def _id_schema(**text: Any) -> WithJsonSchema:
@@ -56,3 +57,7 @@ PlainId = Annotated[
     _id_schema(pattern=_PRINTABLE),
 ]
 """An id without control characters, as what is stored has."""
+UserId = Annotated[str, Path(min_length=1, max_length=_LONGEST, pattern=_PRINTABLE)]
+"""A user in an address; PostgreSQL takes no text with a NUL."""
+AnyUserId = Annotated[str, Path(min_length=1, pattern=r"^[^\x00]+$")]
+"""The same where nobody may be out of reach: whatever id a table could hold."""

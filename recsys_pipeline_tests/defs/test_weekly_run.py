@@ -53,6 +53,9 @@ def test_a_week_is_released_and_tracked(install):
     assert current.release == result.release["release"]
     assert current.orchestrator_run == result.run_id
     assert current.as_of == "2023-12-31T12:00:00+00:00"
+    assert current.intervals
+    for name, (low, high) in current.intervals.items():
+        assert low <= current.metrics[name] <= high
     lists = installation.lists()
     assert len(lists) == result.release["rows"] == 60 * 5
     pd.testing.assert_frame_equal(lists, installation.fakes.store.read_lists(current.release))

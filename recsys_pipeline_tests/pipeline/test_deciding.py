@@ -19,6 +19,7 @@ from recsys_pipeline.pipeline.deciding import (
     IN_SERVICE,
     OPPONENT_ANSWER,
     OPPONENT_FIGURES,
+    OPPONENT_INTERVALS,
     OPPONENT_SENTENCE,
     PROMOTED,
     REASON,
@@ -125,7 +126,11 @@ def test_a_worse_one_is_not(good, bad) -> None:
     assert found.decision.outcome == "worse"
     assert found.decision.difference.high < 0
     assert found.opponent_verdict.answer == "yes"
-    assert found.opponent_figures[m.LIKED_SHARE_IN_TOP] == found.figures[IN_SERVICE].mean
+    theirs = found.figures[IN_SERVICE]
+    assert found.opponent_figures[m.LIKED_SHARE_IN_TOP] == theirs.mean
+    assert found.opponent_intervals[m.LIKED_SHARE_IN_TOP] == (theirs.low, theirs.high)
+    for name, (low, high) in found.opponent_intervals.items():
+        assert low <= found.opponent_figures[name] <= high
 
 
 @pytest.mark.parametrize(("when_equal", "promoted"), [("promote", True), ("keep", False)])
@@ -209,6 +214,8 @@ def test_the_row_and_the_story_say_the_same(good, bad) -> None:
     assert row[OPPONENT_ANSWER] == "yes"
     assert row[OPPONENT_SENTENCE] == found.opponent_verdict.sentence
     assert json.loads(row[OPPONENT_FIGURES]) == found.opponent_figures
+    bounds = {name: list(both) for name, both in found.opponent_intervals.items()}
+    assert json.loads(row[OPPONENT_INTERVALS]) == bounds
 
     told = story(found, "Better than popularity: no.", bad.trained.facts)
     assert told.startswith(f"## {found.decision.title}")
