@@ -82,7 +82,8 @@ docs: $(VENV)/.dev ## write docs/data_dictionary.md and docs/settings.md from th
 	@$(PY) scripts/data_dictionary.py
 	@$(PY) scripts/settings_reference.py
 
-# The base lock starts from the dev lock, so that both pin the same versions.
+# The other locks start from the dev lock, so that all pin the same versions. The one of the server
+# is what the Dockerfile installs.
 COMPILE := $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 .PHONY: lock
@@ -92,6 +93,9 @@ lock: $(VENV)/.uv ## compile the locks anew (ARGS=--upgrade for newer versions)
 		--output-file requirements-dev.lock $(ARGS)
 	@cp requirements-dev.lock requirements.lock
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@cp requirements-dev.lock requirements-server.lock
+	@$(COMPILE) pyproject.toml --extra postgres --extra redis --extra tuning \
+		--output-file requirements-server.lock
 
 .PHONY: setup
 setup: $(VENV)/.dev ## install everything for work on the code, and nothing else

@@ -14,6 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
+SERVED = ("postgres", "redis", "tuning")
+"""Extras that the image of the server has."""
 PIN = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)(?P<marker>[^\\\n]*)", re.MULTILINE)
 
 
@@ -61,9 +63,11 @@ def main() -> int:
     base = [Requirement(line) for line in project["project"]["dependencies"]]
     extras = project["project"]["optional-dependencies"]
     dev = [*base, *setup, *(Requirement(line) for line in extras["dev"])]
+    served = (Requirement(line) for extra in SERVED for line in extras[extra])
     wanted = {
         "requirements-setup.lock": setup,
         "requirements.lock": base,
+        "requirements-server.lock": [*base, *served],
         "requirements-dev.lock": dev,
     }
     texts = {lock: (ROOT / lock).read_text(encoding="utf-8") for lock in wanted}
@@ -71,7 +75,7 @@ def main() -> int:
     pinned = pins(texts["requirements-dev.lock"])
     problems += [
         f"{lock}: {name} is pinned to another version than in requirements-dev.lock"
-        for lock in ("requirements-setup.lock", "requirements.lock")
+        for lock in wanted
         for name, versions in pins(texts[lock]).items()
         if versions != pinned.get(name)
     ]

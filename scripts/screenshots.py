@@ -43,6 +43,9 @@ users = 2000
 movies = 500
 interactions = 40000
 
+[serving]
+port = {}
+
 [ui]
 dagster_port = {}
 mlflow_port = {}
@@ -96,7 +99,7 @@ def prepared(folder: Path) -> Settings:
         return load_settings(path)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "workspace.yaml", folder)
-    path.write_text(WORLD.format(*free_ports(3)), encoding="utf-8")
+    path.write_text(WORLD.format(*free_ports(4)), encoding="utf-8")
     settings = load_settings(path)
     with instance_for(folder) as instance:
         for week in WEEKS:
@@ -127,7 +130,7 @@ def served(settings: Settings) -> Iterator[None]:
     )
     try:
         ui = settings.ui
-        for port in (ui.dagster_port, ui.docs_port, ui.mlflow_port):
+        for port in (settings.serving.port, ui.dagster_port, ui.docs_port, ui.mlflow_port):
             wait_for(port, process)
         yield
     finally:
@@ -153,6 +156,9 @@ def pictures(settings: Settings) -> Iterator[Picture]:
     """Every picture of the docs."""
     dagster = f"http://{HOST}:{settings.ui.dagster_port}"
     mlflow = f"http://{HOST}:{settings.ui.mlflow_port}"
+    page = f"http://{HOST}:{settings.serving.port}"
+    yield Picture("page_user", f"{page}/users/42", (1180, 1000))
+    yield Picture("page_releases", f"{page}/releases", (1180, 1000))
     yield Picture("dagster_assets", f"{dagster}/asset-groups", (1700, 620))
     yield Picture("dagster_checks", f"{dagster}/assets/mapped_interactions?view=checks")
     yield Picture("dagster_plots", f"{dagster}/assets/evaluation_metrics?view=checks", (1500, 1250))

@@ -54,31 +54,37 @@ def serve_api(settings: Settings, host: str, port: int, workers: int, console: C
     required = refuse_open(host, bool(keys), settings.serving.require_keys)
     _refuse_used(host, port)
     os.environ[_REQUIRED] = str(required).lower()
+    console.print(
+        f"Serving http://{host}:{port} (the page) and http://{host}:{port}/v1 (the API)"
+        f"{', with keys only' if required else ''}. Ctrl-C stops it."
+    )
+    if workers == 1:
+        _run(worker(), host, port)
+        return
     with TemporaryDirectory(prefix="recsys-metrics-") as folder:
-        if workers > 1:
-            os.environ.update(fresh_folder(Path(folder)))
-        console.print(
-            f"Serving http://{host}:{port} (the page) and http://{host}:{port}/v1 (the API)"
-            f"{', with keys only' if required else ''}. Ctrl-C stops it."
-        )
-        uvicorn.run(
-            # Several workers are processes of their own, which find the app by its name.
-            worker() if workers == 1 else "recsys_pipeline.commands.serve_api:one_of_several",
-            factory=workers > 1,
-            host=host,
-            port=port,
-            workers=workers,
-            loop="uvloop",
-            http=JoinedWritesProtocol,
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            date_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=10,
-        )
+        os.environ.update(fresh_folder(Path(folder)))
+        # Several workers are processes of their own, which find the app by its name.
+        _run("recsys_pipeline.commands.serve_api:one_of_several", host, port, workers)
         if (Path(folder) / _WHY).exists():
             raise SetupError((Path(folder) / _WHY).read_text(encoding="utf-8"))
+
+
+def _run(app: "Gate | str", host: str, port: int, workers: int = 1) -> None:
+    uvicorn.run(
+        app,
+        factory=isinstance(app, str),
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http=JoinedWritesProtocol,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=10,
+    )
 
 
 def _refuse_used(host: str, port: int) -> None:

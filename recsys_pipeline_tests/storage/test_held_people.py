@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from recsys_pipeline.commands.privacy_app import app
 from recsys_pipeline.contracts import names as n
+from recsys_pipeline.data.stored import USERS_FILE
 from recsys_pipeline.errors import SettingsError
 from recsys_pipeline.pipeline.online import Event, Shown
+from recsys_pipeline.pipeline.protocols import LISTS, PEOPLE, Manifest
 from recsys_pipeline.settings import Settings
 from recsys_pipeline.storage import MemoryReleaseStore
 from recsys_pipeline.storage.database import database_of
@@ -42,10 +44,21 @@ def test_people_of_tables_events_and_answers(tmp_path):
     with closing(database_of(settings)) as database:
         store = SqlEventStore(database)
         store.add_events([event("e1", "12"), event("e2", "e")])
-        store.add_shown([Shown("r1", "s", AT, "release", "stored", "[\"m\"]")])
+        store.add_shown([Shown("r1", "s", AT, "release", "stored", '["m"]')])
         found = held_people(settings, MemoryReleaseStore(tmp_path / "scratch"), database)
 
     assert found == {"12", "7", "a", "x1", "5", "y2", "e", "s"}
+
+
+def test_people_of_releases(tmp_path):
+    settings, store = Settings(root=tmp_path), MemoryReleaseStore(tmp_path / "scratch")
+    lists = pd.DataFrame({n.USER_ID: [1, 2, 1]}).to_parquet()
+    profiles = pd.DataFrame({n.USER_ID: [3, 1], n.AGE: [30, 40]}).to_parquet()
+    given = Manifest("2024-01-07-0000000a", "2024-01-07T00:00:00+00:00", "files", "d", "s", "ease",
+                     2, {}, {}, "yes", {})  # fmt: skip
+    store.publish(given, {LISTS: lists, f"{PEOPLE}/{USERS_FILE}": profiles})
+    with closing(database_of(settings)) as database:
+        assert held_people(settings, store, database) == {"1", "2", "3"}
 
 
 def called(*arguments: object) -> str:

@@ -41,9 +41,13 @@ def site(
         yield Site(f"http://127.0.0.1:{served.port}", old, new)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
-    """The machine's own Chromium: nothing is downloaded."""
+    """The machine's own Chromium: nothing is downloaded.
+
+    For one module only: while it is there, Playwright's event loop runs in this thread, and no test
+    could run another.
+    """
     path = program("chromium")
     expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
