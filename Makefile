@@ -37,7 +37,7 @@ ui: $(VENV)/.base ## open the web UIs of Dagster and MLflow
 
 .PHONY: test
 test: $(VENV)/.dev ## run every test (ARGS=… for pytest)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: lint format-check types imports docs-check lock-check ## every check short of the tests

@@ -88,7 +88,7 @@ def test_every_metric_of_the_page_is_there():
     metrics.events("view")
     metrics.database_error("events")
     metrics.cache("hit")
-    metrics.releases(frozenset({"r"}), 0.0)
+    metrics.releases(frozenset({"r"}), 0.0, 0.0)
     metrics.impressions(0, 0)
     known = set(re.findall(r"^(recsys_\w+)", metrics.text(0.0)[0].decode(), flags=re.MULTILINE))
     named = set(re.findall(r"\brecsys_[a-z_]+", PAGE)) - {"recsys_key", "recsys_pipeline"}

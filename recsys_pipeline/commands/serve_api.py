@@ -16,7 +16,7 @@ from recsys_pipeline.commands.clock import now, seconds
 from recsys_pipeline.errors import SettingsError, SetupError
 from recsys_pipeline.serving.joined_writes import JoinedWritesProtocol
 from recsys_pipeline.serving.keyring import refuse_open, usable
-from recsys_pipeline.serving.metrics import FOLDER_VARIABLE, fresh_folder
+from recsys_pipeline.serving.metrics import FOLDER_VARIABLE, forget_dead_workers, fresh_folder
 from recsys_pipeline.settings import Settings, load_settings
 from recsys_pipeline.storage.database import database_of
 from recsys_pipeline.storage.keys import SqlKeyStore
@@ -117,9 +117,10 @@ def one_of_several() -> "Gate":
 
     A database that is away is waited for: then a worker that died is started again and again.
     """
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    forget_dead_workers(folder)
     try:
         return worker()
     except (SettingsError, SetupError) as error:
-        folder = os.environ[FOLDER_VARIABLE]
-        (Path(folder) / _WHY).write_text(str(error), encoding="utf-8")
+        (folder / _WHY).write_text(str(error), encoding="utf-8")
         raise SystemExit(STARTUP_FAILURE) from None

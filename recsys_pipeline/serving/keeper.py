@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from threading import Lock
 
 from recsys_pipeline.errors import RecsysError, ReleaseError
 from recsys_pipeline.pipeline.protocols import Pointer, ReleaseStore
@@ -34,7 +35,7 @@ class Served:
 
 
 class Keeper:
-    """Follows the pointer of the release store. One thread calls `refresh`; any may ask.
+    """Follows the pointer of the release store. Safe to use from several threads.
 
     Args:
         store: where releases lie.
@@ -60,7 +61,10 @@ class Keeper:
             load,
         )
         self._refused_at = 0.0
+        self._looking = Lock()
         self.served = Served()
+        self.looked_at = clock()
+        """When it last followed the pointer, in seconds since 1970."""
 
     def release(self, user_id: str = "") -> LoadedRelease:
         """The release that answers a user: the same one until the next step of a take-over.
@@ -90,9 +94,15 @@ class Keeper:
         *,
         seconds: float = 0.0,
         error: bool = False,
-        fallback: bool = False,
+        fallback: bool | None = None,
     ) -> None:
-        """Count an answer; only those of a release that takes over step by step are."""
+        """Count an answer; only those of a release that takes over step by step are.
+
+        Args:
+            seconds: that it took.
+            error: whether it failed.
+            fallback: whether it was not personal; None where nobody is named.
+        """
         if self._ramp is not None and self.served.before is not None:
             self._ramp.note(release.id, seconds=seconds, error=error, fallback=fallback)
 
@@ -107,14 +117,16 @@ class Keeper:
         Nothing is raised for what cannot be read: the release in service stays, and `served` says
         why.
         """
-        try:
-            pointer = self._store.pointer()
-            if pointer is not None:
-                self._follow(pointer)
-            if self._ramp is not None:
-                self._step(self._ramp)
-        except RecsysError as error:
-            self._refuse("", error)
+        with self._looking:
+            try:
+                pointer = self._store.pointer()
+                if pointer is not None:
+                    self._follow(pointer)
+                if self._ramp is not None:
+                    self._step(self._ramp)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes
+                self._refuse("", error)
+            self.looked_at = self._clock()
 
     def _follow(self, pointer: Pointer) -> None:
         served, now = self.served, self._clock()
@@ -131,9 +143,16 @@ class Keeper:
             return
         try:
             new = self._loaded(release)
-        except RecsysError as error:
+        except Exception as error:  # noqa: BLE001 - a release that breaks anything is refused
             self._refuse(release, error)
             return
+        now_named = self._store.pointer()
+        if now_named is None or now_named.release != release:
+            # It moved on while the release was being loaded: the next look follows it.
+            return
+        if state is not None and state.release != release and not state.over:
+            # Whoever promotes that one again begins anew.
+            self._ramp_over(state)
         before = self._taken_over(pointer, state)
         if self._ramp is None or before is None:
             self.served = Served(new, ramp=state)
@@ -170,7 +189,7 @@ class Keeper:
         if state is None or (state.release, state.before) != (pointer.release, old):
             return None
         try:
-            return None if state.stopped else self._loaded(old)
+            return None if state.over else self._loaded(old)
         except RecsysError as error:
             self._tell(f"release {old} cannot be loaded, so {state.release} takes over: {error}")
             return None
@@ -182,12 +201,18 @@ class Keeper:
                 return each
         return self._load(self._store, release)
 
-    def _refuse(self, release: str, error: RecsysError) -> None:
+    def _refuse(self, release: str, error: Exception) -> None:
         served = self.served
-        if (served.refused, served.why) != (release, error.message):
-            self._tell(f"release {release or '(pointer)'} is refused: {error.message}")
+        # What nobody foresaw may name anything: its class is enough.
+        why = error.message if isinstance(error, RecsysError) else type(error).__name__
+        if (served.refused, served.why) != (release, why):
+            self._tell(f"release {release or '(pointer)'} is refused: {why}")
         self._refused_at = self._clock()
-        self.served = replace(served, refused=release, why=error.message)
+        self.served = replace(served, refused=release, why=why)
+
+    def _ramp_over(self, state: RampState) -> None:
+        if self._ramp is not None:
+            self._ramp.end(state)
 
     def _step(self, ramp: Ramp) -> None:
         """Share what was seen; go on, end, or go back."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Final
 
-from recsys_pipeline.errors import RecsysError, SettingsError, SetupError
+from recsys_pipeline.errors import SettingsError, SetupError
 from recsys_pipeline.pipeline.online import SCOPES, ApiKey, KeyStore, Scope
 
 _PREFIX = "rk"
@@ -110,7 +110,7 @@ class Keyring:
         self,
         store: KeyStore,
         clock: Callable[[], float],
-        told: Callable[[RecsysError], None],
+        told: Callable[[Exception], None],
         seconds: float = 2.0,
     ) -> None:
         self._store = store
@@ -173,7 +173,7 @@ class Keyring:
         while not self._stopped.wait(self._seconds):
             try:
                 self.refresh()
-            except RecsysError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next reading comes
                 self._told(error)
 
 

@@ -42,6 +42,18 @@ def forget_worker(pid: int, folder: Path) -> None:
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
+def forget_dead_workers(folder: Path) -> None:
+    """`forget_worker` for every worker that left counts there and runs no more."""
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = int(path.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            forget_worker(pid, folder)
+        except PermissionError:
+            continue
+
+
 class Metrics:
     """The metrics of one worker; `text` is about all of them where `fresh_folder` was told them.
 
@@ -140,7 +152,7 @@ class Metrics:
         self._outcomes = {
             name: self._cache.labels(name) for name in ("hit", "miss", "error", "skipped")
         }
-        self._as_of_seconds: float | None = None
+        self._made_at: float | None = None
         self._releases: frozenset[str] = frozenset()
 
     def begin(self) -> None:
@@ -192,20 +204,22 @@ class Metrics:
         """The database failed at `what`, such as ``keys`` or ``events``."""
         self._database.labels(what).inc()
 
-    def releases(self, answering: frozenset[str], as_of: float) -> None:
+    def releases(self, answering: frozenset[str], as_of: float | None, made_at: float) -> None:
         """These releases answer from now on.
 
         Args:
             answering: their ids; two during a ramp.
-            as_of: moment from which the one in service looks, in seconds since 1970.
+            as_of: moment from which the one in service looks, in seconds since 1970, or None.
+            made_at: when it was made, likewise.
         """
         for release in self._releases - answering:
             self._release.labels(release).set(0)
         for release in answering:
             self._release.labels(release).set(1)
         self._releases = answering
-        self._as_of_seconds = as_of
-        self._as_of.set(as_of)
+        self._made_at = made_at
+        if as_of is not None:
+            self._as_of.set(as_of)
 
     def impressions(self, queued: int, lost: int) -> None:
         """How many answers wait to be stored, and how many never will be."""
@@ -222,8 +236,8 @@ class Metrics:
         Args:
             now: seconds since 1970, for the age of the release.
         """
-        if self._as_of_seconds is not None:
-            self._age.set(max(0.0, now - self._as_of_seconds))
+        if self._made_at is not None:
+            self._age.set(max(0.0, now - self._made_at))
         registry = self._registry
         if os.environ.get(FOLDER_VARIABLE):
             registry = CollectorRegistry()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from threading import Lock
 from typing import Final
@@ -22,13 +22,15 @@ class Counts:
         answers: given with it, failed ones too.
         errors: answers that failed.
         slow: answers that took longer than the criterion allows 1 in 100.
-        fallback: answers that were not personal.
+        named: answers for somebody who is named.
+        fallback: answers of those that were not personal.
         clicks: on movies of its answers.
     """
 
     answers: int = 0
     errors: int = 0
     slow: int = 0
+    named: int = 0
     fallback: int = 0
     clicks: int = 0
 
@@ -48,6 +50,7 @@ class RampState:
         counts: of each worker.
         stopped: why it was taken back, or empty.
         moved: whether the pointer was moved back since.
+        ended: whether a person moved the pointer elsewhere.
     """
 
     release: str
@@ -57,6 +60,12 @@ class RampState:
     counts: dict[str, Counts] = field(default_factory=dict)
     stopped: str = ""
     moved: bool = False
+    ended: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes of it: another promotion of the release begins anew."""
+        return bool(self.stopped) or self.ended
 
     @property
     def total(self) -> Counts:
@@ -87,7 +96,7 @@ class Ramp:
         told = [
             f"more than {config.most_errors:.1%} of its answers fail",
             f"more than 1 % of its answers take longer than {config.most_milliseconds:g} ms",
-            f"more than {config.most_fallback:.0%} of its answers are not personal",
+            f"more than {config.most_fallback:.0%} of its answers for users are not personal",
         ]
         if config.least_clicks:
             told.append(f"fewer than {config.least_clicks:g} clicks per answer")
@@ -103,10 +112,11 @@ class Ramp:
         step = int(max(0.0, now - state.started_at) // (self.config.step_minutes * 60))
         return self.config.percent[min(step, len(self.config.percent) - 1)]
 
-    def note(self, release: str, *, seconds: float, error: bool, fallback: bool) -> None:
-        """Count an answer of this worker."""
+    def note(self, release: str, *, seconds: float, error: bool, fallback: bool | None) -> None:
+        """Count an answer of this worker; `fallback` is None where nobody is named."""
         slow = seconds * 1e3 > self.config.most_milliseconds
-        self._count(release, Counts(1, int(error), int(slow), int(fallback)))
+        named = fallback is not None
+        self._count(release, Counts(1, int(error), int(slow), int(named), int(bool(fallback))))
 
     def note_click(self, release: str) -> None:
         """Count a click on a movie of an answer."""
@@ -137,7 +147,7 @@ class Ramp:
         for _ in range(_ATTEMPTS):
             text = self._store.get(KEY)
             state = _read(text)
-            if state is not None and state.release == release and not state.stopped:
+            if state is not None and state.release == release and not state.over:
                 return state
             if self._store.swap(KEY, text, _written(new)):
                 return new
@@ -154,7 +164,7 @@ class Ramp:
             state = _read(text)
             if state is None or state.release != self._release:
                 return None
-            if state.stopped:
+            if state.over:
                 return state
             with self._lock:
                 own = self._counts
@@ -166,10 +176,24 @@ class Ramp:
 
     def moved(self, state: RampState) -> None:
         """Note that the pointer was moved back after a stop."""
-        text = self._store.get(KEY)
-        found = _read(text)
-        if found is not None and (found.release, found.stopped) == (state.release, state.stopped):
-            self._store.swap(KEY, text, _written(replace(found, moved=True)))
+        self._note(state, lambda found: replace(found, moved=True))
+
+    def end(self, state: RampState) -> None:
+        """Note that a person moved the pointer elsewhere."""
+        self._note(state, lambda found: replace(found, ended=True))
+
+    def _note(self, state: RampState, noted: Callable[[RampState], RampState]) -> None:
+        """Note something of this take-over, and of no other."""
+        for _ in range(_ATTEMPTS):
+            text = self._store.get(KEY)
+            found = _read(text)
+            if found is None or (found.release, found.started_at) != (
+                state.release,
+                state.started_at,
+            ):
+                return
+            if self._store.swap(KEY, text, _written(noted(found))):
+                return
 
     def breach(self, counts: Counts) -> str:
         """Which criterion is broken, with the figure; empty for none, or while little is known."""
@@ -188,8 +212,9 @@ class Ramp:
                 f"{config.most_milliseconds:g} ms (at most 1 %)",
             ),
             (
-                counts.fallback > config.most_fallback * total,
-                f"{counts.fallback / total:.0%} of {total:,} answers were not personal "
+                counts.fallback > config.most_fallback * counts.named,
+                f"{counts.fallback / max(counts.named, 1):.0%} of {counts.named:,} answers for "
+                "somebody who is named were not personal "
                 f"(at most {config.most_fallback:.0%})",
             ),
             (

@@ -82,6 +82,12 @@ class LoadedRelease:
         return pd.Timestamp(when).timestamp() if when else 0.0
 
     @cached_property
+    def as_of(self) -> float | None:
+        """The moment that it looks from, in seconds since 1970; None where it has none."""
+        as_of = self.manifest.as_of
+        return pd.Timestamp(as_of).timestamp() if as_of else None
+
+    @cached_property
     def occasion(self) -> int:
         """What exploration draws by: that of the lists."""
         return occasion_of(self.people.data.as_of)

@@ -1,11 +1,11 @@
 """The server of one worker: parts made from the settings, started, and stopped again."""
 
 import gc
-import os
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import BinaryIO, Final
 
 from fastapi import FastAPI
@@ -83,7 +83,7 @@ def make_server(
     pseudonyms = Pseudonyms(people.log_key)
     ramp = None
     if config.ramp.percent:
-        ramp = Ramp(config.ramp, SqlStateStore(database), f"{os.uname().nodename}-{os.getpid()}")
+        ramp = Ramp(config.ramp, SqlStateStore(database), token_hex(8))
     keeper = Keeper(
         releases,
         ramp,
@@ -167,11 +167,12 @@ class Watch:
             service.since.catch_up(service.events)
             service.people.refresh()
             self._failed = ""
-        except RecsysError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes
             service.metrics.database_error("watch")
-            if self._failed != error.message:
-                self._failed = error.message
-                self._log.note(service.clock(), "database", text=error.message)
+            told = error.message if isinstance(error, RecsysError) else type(error).__name__
+            if self._failed != told:
+                self._failed = told
+                self._log.note(service.clock(), "database", text=told)
         served = service.keeper.served
         both = [each for each in (served.current, served.before) if each is not None]
         answering = frozenset(each.id for each in both)
@@ -181,7 +182,7 @@ class Watch:
             # garbage would make everybody wait for a tenth of a second now and then.
             gc.freeze()
         if both:
-            service.metrics.releases(answering, both[0].made_at)
+            service.metrics.releases(answering, both[0].as_of, both[0].made_at)
         service.metrics.impressions(service.writer.waiting[1], service.writer.lost)
         service.metrics.log_lost(self._log.lost)
 
@@ -194,6 +195,7 @@ class Watch:
         """Go on with erasures in the midst of which a process died."""
         try:
             self._service.people.resume()
-        except RecsysError as error:
+        except Exception as error:  # noqa: BLE001 - lists are answered all the same
             # Such as a run that is under way, which finishes them when it ends.
-            self._log.note(self._service.clock(), "erasure", text=error.message)
+            told = error.message if isinstance(error, RecsysError) else type(error).__name__
+            self._log.note(self._service.clock(), "erasure", text=told)

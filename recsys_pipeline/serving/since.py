@@ -15,14 +15,20 @@ class Since:
     def __init__(self) -> None:
         self._users: dict[str, int] = {}
         self._pairs: set[int] = set()
+        self._own: set[str] = set()
         self._number = 0
 
     def note(self, events: Iterable[Event]) -> None:
-        """Events that were taken in just now. That a movie was shown is no dealing with it."""
+        """Events that this process took in just now; they are read again, and count once."""
         for event in events:
-            if event.kind != "impression":
-                self._pairs.add(hash((event.user_id, event.movie_id)))
-                self._users[event.user_id] = self._users.get(event.user_id, 0) + 1
+            self._own.add(event.event_id)
+            self._count(event)
+
+    def _count(self, event: Event) -> None:
+        # That a movie was shown is no dealing with it.
+        if event.kind != "impression":
+            self._pairs.add(hash((event.user_id, event.movie_id)))
+            self._users[event.user_id] = self._users.get(event.user_id, 0) + 1
 
     def catch_up(self, store: EventStore) -> int:
         """Read what came in since the last time, also through other processes; how many events.
@@ -33,7 +39,11 @@ class Since:
         count = 0
         while True:
             events, number = store.events_since(self._number)
-            self.note(events)
+            for event in events:
+                if event.event_id in self._own:
+                    self._own.discard(event.event_id)
+                else:
+                    self._count(event)
             self._number = number
             count += len(events)
             if not events:

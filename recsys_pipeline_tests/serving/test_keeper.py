@@ -208,7 +208,7 @@ def test_answers_that_keep_the_criteria_stop_nothing(bench) -> None:
         keeper.clicked(NEW if number % 5 == 0 else OLD)
     keeper.refresh()
     state = keeper.served.ramp
-    assert (state.stopped, state.total) == ("", Counts(100, 0, 0, 34, 20))
+    assert (state.stopped, state.total) == ("", Counts(100, 0, 0, 100, 34, 20))
 
 
 def test_a_person_may_promote_again_what_was_taken_back(bench) -> None:
@@ -263,7 +263,7 @@ def test_the_criteria_are_written_down_before_the_start(bench) -> None:
     assert keeper.served.ramp.criteria == (
         "more than 1.0% of its answers fail",
         "more than 1 % of its answers take longer than 250 ms",
-        "more than 50% of its answers are not personal",
+        "more than 50% of its answers for users are not personal",
         "fewer than 0.1 clicks per answer",
     )
 
@@ -272,3 +272,64 @@ def test_the_criteria_are_written_down_before_the_start(bench) -> None:
 def test_steps_ascend_to_all(percent) -> None:
     with pytest.raises(ValueError, match="ascends"):
         RampConfig(percent=percent)
+
+
+def test_what_nobody_foresaw_is_refused_and_the_old_one_stays(bench, monkeypatch) -> None:
+    keeper = bench.keeper()
+    bench.store.promote(OLD)
+    keeper.refresh()
+    bench.store.promote(NEW)
+
+    def fail(store: Any, release: str) -> Any:
+        raise ValueError("a secret place")
+
+    monkeypatch.setattr(keeper, "_load", fail)
+    keeper.refresh()
+    assert keeper.release().id == OLD
+    assert (keeper.served.refused, keeper.served.why) == (NEW, "ValueError")
+    bench.now += 5
+    monkeypatch.setattr(bench.store, "pointer", lambda: 1 / 0)
+    keeper.refresh()
+    assert (keeper.release().id, keeper.looked_at) == (OLD, bench.now)
+
+
+def test_a_pointer_that_moved_on_during_loading_is_followed(bench, monkeypatch) -> None:
+    keeper = bench.keeper()
+    load = keeper._load
+
+    def slow(store: Any, release: str) -> Any:
+        if release == OLD:
+            bench.store.promote(NEW)
+        return load(store, release)
+
+    monkeypatch.setattr(keeper, "_load", slow)
+    bench.store.promote(OLD)
+    keeper.refresh()
+    assert keeper.served.current is None
+    keeper.refresh()
+    assert keeper.release().id == NEW
+
+
+def test_after_going_back_by_hand_a_promotion_begins_with_the_first_step(bench) -> None:
+    keeper = bench.keeper(STEPS)
+    for release in (OLD, NEW):
+        bench.store.promote(release)
+        keeper.refresh()
+    bench.store.roll_back(OLD)
+    keeper.refresh()
+    bench.now += 10_000
+    bench.store.promote(NEW)
+    keeper.refresh()
+    assert 0 < share(keeper, NEW) < 0.1
+
+
+def test_answers_for_nobody_are_no_fallback(bench) -> None:
+    keeper = bench.keeper(STEPS)
+    for release in (OLD, NEW):
+        bench.store.promote(release)
+        keeper.refresh()
+    for number in range(100):
+        keeper.note(keeper.served.current, fallback=None if number % 4 else True)
+        keeper.clicked(NEW)
+    keeper.refresh()
+    assert "25 answers for somebody who is named" in keeper.served.ramp.stopped

@@ -31,8 +31,8 @@ def test_every_count_is_told():
     metrics.database_error("keys")
     metrics.impressions(7, 2)
     metrics.log_lost(5)
-    metrics.releases(frozenset(("r1", "r2")), 1000.0)
-    metrics.releases(frozenset(("r2",)), 2000.0)
+    metrics.releases(frozenset(("r1", "r2")), 1000.0, 1000.0)
+    metrics.releases(frozenset(("r2",)), 2000.0, 2000.0)
     body, content_type = metrics.text(2600.0)
     told = values(body.decode())
     assert content_type.startswith("text/plain")
@@ -79,7 +79,7 @@ for _ in range(int(sys.argv[1])):
     metrics.end("GET", "/", 200, 0.002)
 metrics.begin()
 metrics.impressions(10, int(sys.argv[1]))
-metrics.releases(frozenset(("r1",)), 500.0)
+metrics.releases(frozenset(("r1",)), 500.0, 500.0)
 if sys.argv[2] == "tell":
     sys.stdout.write(metrics.text(800.0)[0].decode())
 """
