@@ -32,7 +32,7 @@ run: $(VENV)/.base ## set up if needed, then run the weekly pipeline once (ARGS=
 	@$(RECSYS) run $(ARGS)
 
 .PHONY: ui
-ui: $(VENV)/.base ## open the web UIs of Dagster and MLflow
+ui: $(VENV)/.base ## open the page and the web UIs of Dagster, MLflow and the Data Docs
 	@$(RECSYS) ui $(ARGS)
 
 .PHONY: test

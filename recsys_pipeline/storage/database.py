@@ -41,6 +41,7 @@ class Database:
     def __init__(self, engine: Any, place: str) -> None:
         self.engine = engine
         self.place = place
+        self._file: int | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -65,10 +66,27 @@ class Database:
             StorageError: the database cannot be reached or written; nothing was.
             RefusedRowsError: it does not take these rows; nothing was written.
         """
+        self._check_file()
         with _explained(self.place, "written"), self.engine.connect() as connection:
             connection = connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
             with connection.begin():
                 yield connection
+
+    def _check_file(self) -> None:
+        """Refuse to write to a SQLite file that was moved away: nobody would find the rows."""
+        if not self.is_sqlite:
+            return
+        try:
+            number = Path(self.place).stat().st_ino
+        except OSError:
+            number = None
+        if self._file is None:
+            self._file = number
+        elif number != self._file:
+            raise StorageError(
+                f"The database {self.place} was moved away or replaced.",
+                "Put it back, or start the server again.",
+            )
 
     def forget_deleted(self) -> None:
         """Make sure that no file of the database holds what was deleted.

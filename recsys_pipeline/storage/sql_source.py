@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -211,7 +212,7 @@ def _engine(text: str) -> tuple[Any, str]:
     host = f"{url.host}{f':{url.port}' if url.port else ''}" if url.host else ""
     place = f"{url.get_backend_name()}://{host}/{url.database or ''}"
     try:
-        return sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool), place
+        engine = sa.create_engine(url, hide_parameters=True, poolclass=sa.pool.NullPool)
     except (ModuleNotFoundError, exc.NoSuchModuleError):
         raise SourceError(
             f"The driver {url.drivername!r} that source.sql.url names is not installed.",
@@ -223,6 +224,13 @@ def _engine(text: str) -> tuple[Any, str]:
             f"source.sql.url is no URL that {url.get_backend_name()} understands.",
             "A SQLite file is written sqlite:////folder/shop.db, with four slashes.",
         ) from None
+    if url.drivername == "sqlite" and url.database and not Path(url.database).is_file():
+        # SQLite would make an empty one.
+        raise SourceError(
+            f"source.sql.url names {url.database}, which does not exist.",
+            "A SQLite file is written sqlite:////folder/shop.db, with four slashes.",
+        )
+    return engine, place
 
 
 def _known(connection: Any, schema: str | None) -> list[str]:

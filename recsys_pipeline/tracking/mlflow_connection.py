@@ -1,10 +1,12 @@
 """One MLflow experiment: its client, its lock, and runs found or started in it."""
 
+import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from filelock import FileLock
@@ -17,6 +19,8 @@ KEY_TAG: Final = "recsys.key"
 PARENT_TAG: Final = "mlflow.parentRunId"
 _SOURCE_TAGS: Final = {"mlflow.source.name": "recsys_pipeline", "mlflow.source.type": "JOB"}
 _SQLITE: Final = b"SQLite format 3\0"
+_DATABASE: Final = "mlflow.db"
+_NEW: Final = ".mlflow-"
 _ENDED_BADLY: Final = ("FAILED", "KILLED")
 
 
@@ -67,13 +71,29 @@ class MlflowConnection:
         mlflow = import_mlflow()
         # Processes that create the same fresh SQLite file at once would spoil it.
         with self.lock, self.errors("open the experiment tracker"), impatient():
-            client = mlflow.MlflowClient(self.uri, self.uri)
-            client.search_registered_models(max_results=1)
-            return client
+            if self.server is None and not self._database.is_file():
+                self._make_database(mlflow)
+            return _opened(mlflow, self.uri)
+
+    def _make_database(self, mlflow: Any) -> None:
+        """Make the database beside its place and put it there whole.
+
+        MLflow makes its tables one after the other: a process that ends in the midst of that would
+        leave a file that none can use.
+        """
+        for left in self.folder.glob(f"{_NEW}*"):
+            shutil.rmtree(left)
+        with TemporaryDirectory(prefix=_NEW, dir=self.folder) as new:
+            _opened(mlflow, database_uri(Path(new)))
+            (Path(new) / _DATABASE).replace(self._database)
+
+    @property
+    def _database(self) -> Path:
+        return self.folder / _DATABASE
 
     def _check_database(self) -> None:
         """Refuse a file that is no database; MLflow would try it for half a minute."""
-        file = self.folder / "mlflow.db"
+        file = self._database
         if self.server or not file.is_file():
             return
         with file.open("rb") as content:
@@ -155,6 +175,13 @@ class MlflowConnection:
 
         with self.errors("set tags"):
             self.client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
+
+
+def _opened(mlflow: Any, uri: str) -> Any:
+    """A client whose database has its tables."""
+    client = mlflow.MlflowClient(uri, uri)
+    client.search_registered_models(max_results=1)
+    return client
 
 
 def _quoted(text: str) -> str:

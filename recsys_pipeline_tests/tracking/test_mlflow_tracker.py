@@ -258,3 +258,26 @@ def test_server_is_used_as_it_is_given(tmp_path: Path) -> None:
 
 def _model_name(tracker: MlflowTracker) -> str:
     return tracker._connection.model_name
+
+
+def test_a_process_that_ends_while_the_database_is_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow makes its tables one after the other, which takes seconds."""
+    folder = tmp_path / "mlruns"
+
+    class Dying:
+        def __init__(self, tracking_uri: str, registry_uri: str) -> None:
+            path_of(tracking_uri).write_bytes(b"half a database")
+
+        def search_registered_models(self, max_results: int) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(mlflow, "MlflowClient", Dying)
+    with pytest.raises(KeyboardInterrupt):
+        _ = MlflowConnection(folder, "shop", "shop").client
+    monkeypatch.undo()
+    assert not (folder / "mlflow.db").exists()
+    (folder / ".mlflow-killed").mkdir()
+    assert MlflowConnection(folder, "shop", "shop").experiment_id
+    assert not list(folder.glob(".mlflow-*"))
