@@ -4,8 +4,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from recsys_pipeline.serving import (
@@ -21,10 +22,11 @@ from recsys_pipeline.serving import (
     routes_releases,
 )
 from recsys_pipeline.serving.desk import UNKNOWN_MOVIE
-from recsys_pipeline.serving.problems import invalid, of_status
+from recsys_pipeline.serving.problems import UNSUPPORTED, Problem, invalid, of_status
 from recsys_pipeline.serving.service import Service
 
 VERSION: Final = "1"
+_JSON: Final = "application/json"
 DESCRIPTION: Final = (
     "Lists of movies for people, from the release in service; and what people do with them. "
     "Every answer names the release that it comes from and its age. Errors are problem details "
@@ -51,6 +53,7 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(_known_query)],
     )
     app.state.service = service
     for room in (
@@ -68,7 +71,6 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
         app.include_router(room.router)
     own = (
         UNKNOWN_MOVIE,
-        routes_events.ERASED,
         routes_releases.UNKNOWN_RELEASE,
         routes_releases.CANNOT_MOVE,
     )
@@ -78,10 +80,30 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
     return app
 
 
+async def _known_query(request: Request) -> None:
+    """Refuse a parameter that an address of the API does not have: it would change nothing."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute) or not route.path.startswith("/v1/"):
+        return
+    if "parameters" in (route.openapi_extra or {}):
+        # These read their parameters themselves, and refuse others.
+        return
+    known = {field.alias for field in route.dependant.query_params}
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise invalid(
+            [{"loc": ("query", name), "msg": "There is none", "type": "extra"} for name in unknown]
+        )
+
+
 async def _not_valid(request: Request, error: Exception) -> Response:
     """A body or a parameter that breaks its schema; the gate makes the answer."""
     assert isinstance(error, RequestValidationError)
-    raise invalid(error.errors())
+    faults = error.errors()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != _JSON and any(tuple(fault["loc"]) == ("body",) for fault in faults):
+        raise Problem(UNSUPPORTED, f"Send the body with the header content-type: {_JSON}.")
+    raise invalid(faults)
 
 
 async def _bare(request: Request, error: Exception) -> Response:

@@ -129,3 +129,15 @@ def test_the_log_names_nobody(api) -> None:
     assert [line["status"] for line in requests] == [200, 200, 200, 422]
     assert requests[0]["person"]
     assert b"7123456789" not in api.log.getvalue()
+
+
+@pytest.mark.parametrize("path", ["/v1/movies?q=x", "/v1/releases/diff?a=x", "/v1/releases?k=1"])
+def test_a_parameter_that_an_address_lacks_is_refused(api, path) -> None:
+    problem = api.get(path, status=422)
+    assert path.partition("?")[2].partition("=")[0] in str(problem)
+
+
+def test_a_body_that_is_not_said_to_be_json_is_told(api) -> None:
+    answer = api.ask("POST", "/v1/events", content=b'{"user_id": 7}')
+    assert answer.status_code == 415
+    assert "content-type" in answer.json()["detail"]
