@@ -51,7 +51,8 @@ def create(
 ) -> None:
     """Make a key and show its secret, this once: only a hash of it is kept.
 
-    read is for lists, write for events, admin for everything, people's data too.
+    read is for lists and movies, write for events, admin for everything: histories and other
+    data of people too.
     """
     from recsys_pipeline.serving.keyring import duration, new_key
 

@@ -1,10 +1,12 @@
 """`recsys privacy`: everything held about a person, and its removal."""
 
 import json
+import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 from rich.console import Console
@@ -48,13 +50,7 @@ def export(
     if to is None:
         print_json(found)
         return
-    try:
-        to.touch(mode=0o600)
-        to.write_text(json_text(found) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SetupError(
-            f"{to} cannot be written: {error.strerror or error}.", "Name another file."
-        ) from error
+    _write_private(to, json_text(found) + "\n")
     typer.echo(f"Written to {to}; only you may read it.")
 
 
@@ -154,6 +150,25 @@ def repeat(
     for each in done.erased:
         if not each.done:
             console.print(f"Begun (number {each.number}), not finished: {each.why}", markup=False)
+
+
+def _write_private(to: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole, in the place of one that is there."""
+    beside = to.with_name(f".{to.name}.{uuid4().hex}.tmp")
+    try:
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(to)
+    except OSError as error:
+        raise SetupError(
+            f"{to} cannot be written: {error.strerror or error}.", "Name another file."
+        ) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
 
 
 def _receipts_in(path: Path) -> list[Any]:

@@ -82,6 +82,19 @@ class Shown:
     arm: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the events of one caller.
+
+    Attributes:
+        new: ids of those that were stored.
+        refused: how many were left out, as they are of people who were erased.
+    """
+
+    new: frozenset[str] = frozenset()
+    refused: int = 0
+
+
 class EventStore(Protocol):
     """Where events and answers are kept. Safe to use from several threads and processes."""
 
@@ -142,14 +155,24 @@ class EventStore(Protocol):
         """All answers given after that moment, in order of time, then request id."""
         ...
 
+    def spellings(self, user_id: str) -> list[str]:
+        """The ids of all rows that `erase` would remove, sorted: with or without blanks around."""
+        ...
+
     def erase(self, user_id: str) -> dict[str, int]:
-        """Remove all rows of a user; how many there were, by table."""
+        """Remove all rows of a user; how many there were, by table.
+
+        Rows whose id differs by blanks around it only are theirs too.
+        """
         ...
 
     def prune(
         self, events_before: datetime | None, shown_before: datetime | None
     ) -> dict[str, int]:
-        """Remove events (by `at`) and answers older than that; how many, by table."""
+        """Remove what came in (by `received_at`) or was shown before that; how many, by table.
+
+        An event of long ago that was sent in late is as young as its arrival.
+        """
         ...
 
     def close(self) -> None:

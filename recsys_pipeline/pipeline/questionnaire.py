@@ -1,7 +1,8 @@
 """A list for somebody new, from what they say of themselves: movies, genres, profile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ _ENCODED: Final[Mapping[type, Kind]] = {
     MultiHot: Kind.TEXTS,
 }
 """Of which kind a column is that an encoder of this class was fitted on."""
+
+_LONGEST_TOLD: Final = 80
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,9 @@ def _genre(model: ReleasedModel, text: str) -> str:
     near = get_close_matches(text, known, n=3, cutoff=0.5)
     raise SettingsError(
         f"No movie has the genre {text!r}.",
-        f"Did you mean {' or '.join(near)}?" if near else f"Known are {', '.join(known[:20])}.",
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"Known are {', '.join(known[:20]) or 'none'}.",
     )
 
 
@@ -206,10 +211,61 @@ def _values(answers: Mapping[str, Any], kinds: Mapping[str, Kind]) -> dict[str, 
                 f"{name!r} is nothing that is asked of somebody new.",
                 f"Known are {', '.join(kinds)}.",
             )
-        if kinds[name] is Kind.TEXTS and isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        values[name] = value
+        kind = kinds[name]
+        try:
+            if isinstance(value, bool) and name in USERS.column_names:
+                raise TypeError("no column of the contract that can be answered is a flag")
+            values[name] = _READ[kind](value)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _unreadable(name, value, kind) from error
     return values
+
+
+def _number(value: Any) -> float:
+    """A number, or a text that is one; a flag of the model's own counts as 0 or 1."""
+    if not isinstance(value, (int, float, str)):
+        raise TypeError("no number")
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    """Texts, or one text with commas between them."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    if not isinstance(value, (list, tuple)):
+        raise TypeError("no list")
+    return [_text(each) for each in value]
+
+
+def _time(value: Any) -> datetime:
+    """An ISO 8601 time; one without a time zone is UTC."""
+    moment = datetime.fromisoformat(_text(value))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_READ: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    Kind.NUMBER: _number,
+    Kind.TEXT: _text,
+    Kind.TEXTS: _texts,
+    Kind.TIME: _time,
+}
+"""What reads an answer of each kind; it raises ValueError, TypeError or OverflowError."""
+
+
+def _unreadable(name: str, value: Any, kind: Kind) -> SettingsError:
+    told = repr(value)
+    if len(told) > _LONGEST_TOLD:
+        told = told[:_LONGEST_TOLD] + "…"
+    return SettingsError(f"{name} = {told} cannot be read.", f"It must be {kind.value}.")
 
 
 def _profile(values: Mapping[str, Any], kinds: Mapping[str, Kind]) -> pd.DataFrame:
@@ -219,7 +275,5 @@ def _profile(values: Mapping[str, Any], kinds: Mapping[str, Kind]) -> pd.DataFra
         try:
             columns[name] = pd.Series([value], dtype=PANDAS_DTYPES[kinds[name]])
         except (ValueError, TypeError) as error:
-            raise SettingsError(
-                f"{name} = {value!r} cannot be read.", f"It must be {kinds[name].value}."
-            ) from error
+            raise _unreadable(name, value, kinds[name]) from error
     return pd.DataFrame(columns, index=[0])

@@ -30,6 +30,7 @@ from recsys_pipeline.serving.groups import TRENDING
 from recsys_pipeline.serving.queries import (
     AGES,
     ListQuery,
+    MadeQuery,
     QuestionnaireQuery,
     SessionQuery,
 )
@@ -227,7 +228,7 @@ def _made(
     release: LoadedRelease,
     kind: str,
     users: UserBatch,
-    query: ListQuery,
+    query: MadeQuery,
     now: pd.Timestamp,
     known: bool,
     notices: tuple[str, ...] = (),
@@ -242,7 +243,7 @@ def _made(
 def _places(
     release: LoadedRelease,
     users: UserBatch,
-    query: ListQuery,
+    query: MadeQuery,
     now: pd.Timestamp,
     keys: UInt64Array | None = None,
     allowed: BoolArray | None = None,

@@ -16,7 +16,7 @@ def similar(release: LoadedRelease, item: int, query: SimilarQuery, now: pd.Time
     k = query.k or release.manifest.k
     items, scores = release.model.similar(item, k, open_movies(release, query, now))
     title = release.cards.cards[item][n.TITLE]
-    french = release.learning.language == "fr"
+    french = (query.language or release.learning.language) == "fr"
     reason = f"ressemble à {title}" if french else f"similar to {title}"
     places = [
         (int(each), float(score), SIMILAR, reason, 1.0)
@@ -38,7 +38,7 @@ def for_group(
     k = query.k or release.manifest.k
     items = release.groups.best(kind, group, k, open_movies(release, query, now))
     scores = release.groups.relative(kind, group, items)
-    reason = _reason_of_group(release, kind, group)
+    reason = _reason_of_group(query.language or release.learning.language, kind, group)
     name = TRENDING if trending else POPULAR
     places = [
         (int(item), float(score), name, reason, 1.0)
@@ -66,7 +66,7 @@ def _group(release: LoadedRelease, trending: bool, query: GroupQuery) -> tuple[s
     return EVERYBODY, EVERYBODY
 
 
-def _reason_of_group(release: LoadedRelease, kind: str, group: str) -> str:
+def _reason_of_group(language: str, kind: str, group: str) -> str:
     words = {
         "en": {
             EVERYBODY: "popular with everybody",
@@ -81,4 +81,4 @@ def _reason_of_group(release: LoadedRelease, kind: str, group: str) -> str:
             CLUSTER: f"populaire dans le groupe {group}",
         },
     }
-    return words[release.learning.language][kind]
+    return words[language][kind]

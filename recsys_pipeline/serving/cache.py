@@ -20,7 +20,7 @@ Count = Callable[[str], None]
 
 
 class AnswerCache(Protocol):
-    """Answers by namespace (the release), user and what was asked.
+    """Answers by namespace (the release as it is now), user and what was asked.
 
     An answer is never found in another namespace than the one it was put in. Nothing here raises
     because a cache is away: then there is nothing in it.
@@ -91,6 +91,7 @@ class LocalCache:
         self, seconds: float, entries: int, count: Count, timer: Callable[[], float] = monotonic
     ) -> None:
         self._kept: TTLCache[tuple[str, str, bytes], bytes] = TTLCache(entries, seconds, timer)
+        self._of_user: dict[str, set[tuple[str, str, bytes]]] = {}
         self._lock = threading.Lock()
         self._count = count
 
@@ -104,26 +105,41 @@ class LocalCache:
     async def put(self, namespace: str, user: str, asked: bytes, answer: bytes) -> None:
         """Keep an answer."""
         with self._lock:
-            self._kept[namespace, user, asked] = answer
+            for gone, _ in self._kept.expire():
+                self._unlist(gone)
+            key = (namespace, user, asked)
+            if key not in self._kept and len(self._kept) >= self._kept.maxsize:
+                self._unlist(self._kept.popitem()[0])
+            self._kept[key] = answer
+            self._of_user.setdefault(user, set()).add(key)
 
     async def drop(self, namespace: str) -> None:
         """Forget a namespace."""
-        self._remove(0, namespace)
+        with self._lock:
+            for key in [key for key in self._kept if key[0] == namespace]:
+                self._kept.pop(key, None)
+                self._unlist(key)
 
     async def forget(self, user: str) -> bool:
         """Forget a user."""
-        self._remove(1, user)
+        with self._lock:
+            for key in self._of_user.pop(user, ()):
+                self._kept.pop(key, None)
         return True
 
     async def close(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
+            self._of_user.clear()
 
-    def _remove(self, place: int, name: str) -> None:
-        with self._lock:
-            for key in [key for key in self._kept if key[place] == name]:
-                self._kept.pop(key, None)
+    def _unlist(self, key: tuple[str, str, bytes]) -> None:
+        """An answer is gone: its user has it no more."""
+        own = self._of_user.get(key[1])
+        if own is not None:
+            own.discard(key)
+            if not own:
+                del self._of_user[key[1]]
 
 
 _SEPARATOR: Final = b"\x00"

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
@@ -34,6 +34,9 @@ from recsys_pipeline.serving.rendering import Ready, ready, rendered, shown
 from recsys_pipeline.serving.since import Since
 
 UNKNOWN_MOVIE: Final = Kind("unknown-movie", 404, "No movie has this id")
+
+_CLICKED: Final = 100_000
+"""Answers of which is known that a movie was clicked: a second click on them does not count."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +75,7 @@ class Desk:
         config: how long lists may be, and how many stored ones are kept ready to be sent.
         clock: seconds since 1970.
         person: the pseudonym of a user, for the log.
+        erased: whether a person was erased, who is then answered as nobody is known.
     """
 
     def __init__(
@@ -85,13 +89,16 @@ class Desk:
         config: ServingConfig,
         clock: Callable[[], float],
         person: Callable[[str], str],
+        erased: Callable[[str], bool],
     ) -> None:
         self.keeper, self.since = keeper, since
         self._store, self._recorder, self._cache = store, recorder, cache
         self._metrics, self._clock, self._person = metrics, clock, person
+        self._erased = erased
         self._most, self._entries = config.limits.k, config.cache.entries
         # By release, which goes with it: a list never comes from another one.
         self._prepared: WeakKeyDictionary[LoadedRelease, LRUCache[Any, Ready]] = WeakKeyDictionary()
+        self._clicked: LRUCache[str, None] = LRUCache(_CLICKED)
         self._batches: Batches[_Together, str, Answer] = Batches(self._for_users)
 
     def close(self) -> None:
@@ -101,11 +108,14 @@ class Desk:
     def at_once(self, user_id: str, k: int | None, state: State) -> bytes | None:
         """The stored list of a user as a body; None where it has to be made."""
         self._check_length(k)
+        user_id = user_id.strip()
+        if self._erased(user_id):
+            return None
         release = self.keeper.release(user_id)
         prepared = self._stored(release, user_id, k)
         if prepared is None:
             return None
-        if self.since.count(user_id) and self.since.met(user_id, prepared.ids):
+        if self.since.version(user_id) and self.since.met(user_id, prepared.ids):
             return None
         return self._handed_out(prepared, state)
 
@@ -132,14 +142,18 @@ class Desk:
             if body is not None:
                 return body
         self._check_length(query.k)
+        erased = self._erased(user_id)
 
         async def make(release: LoadedRelease) -> Answer:
-            question = self._batches.ask(_Together(release, query), user_id)
-            return await asyncio.wrap_future(question)
+            # A release that was read before may still know the person.
+            whose = "" if erased else user_id
+            question = self._batches.ask(_Together(release, query), whose)
+            answer = await asyncio.wrap_future(question)
+            return replace(answer, user_id=user_id) if erased else answer
 
         asked = None
-        if not query.fresh:
-            asked = _asked("user", query, self.since.count(user_id))
+        if not query.fresh and not erased:
+            asked = _asked("user", query, self.since.version(user_id))
         return await self._answer(user_id, make, state, asked)
 
     def _for_users(self, together: "_Together", users: Sequence[str]) -> list[Answer]:
@@ -188,6 +202,12 @@ class Desk:
         """Nothing that was made for a user before is handed out again."""
         await self._cache.forget(user_id)
 
+    def clicked(self, click: Event) -> None:
+        """Count a click for the release that was clicked on: once for each answer."""
+        if click.request_id and click.request_id not in self._clicked:
+            self._clicked[click.request_id] = None
+            self.keeper.clicked(click.release)
+
     def _alone(self, work: Callable[[LoadedRelease], Answer]) -> Make:
         """Have one answer made on a thread of its own."""
 
@@ -230,15 +250,18 @@ class Desk:
         make: Make,
         asked: bytes | None,
     ) -> Answer:
+        if asked is not None and release.expires:
+            # Movies come and go: what is kept holds for the minute in which it was made.
+            asked += b"%d" % (self._clock() // 60)
         if asked is not None:
-            kept = await self._cache.get(release.id, user_id, asked)
+            kept = await self._cache.get(_namespace(release), user_id, asked)
             if kept is not None:
                 kind, personal, places, notices = orjson.loads(kept)
                 return Answer(release, kind, personal, places, user_id, tuple(notices))
         answer = await make(release)
         if asked is not None and "no_events" not in answer.notices:
             whole = [answer.kind, answer.personal, answer.places, answer.notices]
-            await self._cache.put(release.id, user_id, asked, orjson.dumps(whole))
+            await self._cache.put(_namespace(release), user_id, asked, orjson.dumps(whole))
         return answer
 
     def _events(self, users: Sequence[str]) -> dict[str, list[Event]] | None:
@@ -253,14 +276,17 @@ class Desk:
         now, answer_id, answer = self._clock(), state["answer_id"], prepared.answer
         fallback = not answer.personal
         state["kind"], state["release"] = answer.kind, answer.release.id
-        if answer.user_id:
+        record = shown(prepared, answer_id, now)
+        if answer.user_id and self._erased(answer.user_id):
+            record = replace(record, user_id="")
+        elif answer.user_id:
             state["person"] = self._person(answer.user_id)
         self._metrics.answer(answer.kind, fallback)
         seconds = perf_counter() - state["started"]
         self.keeper.note(
-            answer.release, seconds=seconds, fallback=fallback and bool(answer.user_id)
+            answer.release, seconds=seconds, fallback=fallback if answer.user_id else None
         )
-        self._recorder.submit_shown(shown(prepared, answer_id, now))
+        self._recorder.submit_shown(record)
         return rendered(prepared, answer_id, now)
 
     def _check_length(self, k: int | None) -> None:
@@ -277,6 +303,11 @@ def movie_of(release: LoadedRelease, movie: str) -> int:
     if item < 0:
         raise Problem(UNKNOWN_MOVIE, "Find its id with GET /v1/movies?search=…")
     return item
+
+
+def _namespace(release: LoadedRelease) -> str:
+    """Where answers are kept: another place once somebody was erased from the release."""
+    return f"{release.id}.{release.manifest.erased}"
 
 
 def _told(error: SettingsError | Problem) -> Problem:

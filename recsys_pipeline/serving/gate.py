@@ -98,8 +98,8 @@ class Gate:
     Args:
         app: what answers.
         keyring: the keys.
-        keys_required: whether a key is needed; without, everything but administering is open, and
-            that is for callers on this machine.
+        keys_required: whether a key is needed; without, everything but administering is open to
+            who calls this machine by a name of its own, and that is for callers on this machine.
         limiter: counts requests by key, or by address.
         metrics, log: where each request is accounted for.
         limits: sizes.
@@ -334,5 +334,5 @@ def _route(scope: Scope) -> str:
     """The template of the path that the router chose."""
     told = scope["state"].get("route")
     if told is None:
-        told = getattr(scope.get("route"), "path", None)
+        told = getattr(scope.get("route"), "path_format", None)
     return told or UNMATCHED

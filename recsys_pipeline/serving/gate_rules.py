@@ -14,6 +14,7 @@ READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that change nothing."""
 KEY_COOKIE: Final = "recsys_key"
 """Cookie with the key of somebody who signed in to the page; the API takes no notice of it."""
+METRICS: Final = "/metrics"
 
 _PROXY: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip", b"via")
 
@@ -21,13 +22,16 @@ _PROXY: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real
 def scope_needed(method: str, path: str) -> Scope:
     """The scope for a method on a path.
 
-    ``read`` is for lists, also where they are asked for by POST; ``write`` for events; ``admin``
-    for everything that tells about people or changes what is in service, and for what is not known.
+    ``read`` is for lists, also where they are asked for by POST, and for movies; ``write`` for
+    events; ``admin`` for everything that tells what is known of people (histories, what they were
+    shown, exports) or changes what is in service, and for what is not known. A page that shows a
+    list needs ``read``, and leaves out what is known of people for who may not administer.
     """
     if path == "/v1/admin" or path.startswith(("/v1/admin/", "/v1/shown")):
         return "admin"
-    if path.endswith("/shown"):
-        return "admin"
+    if path.startswith("/v1/users/"):
+        # Ids may have slashes in them: the last part alone says what is asked for.
+        return "read" if method in READING and path.endswith("/recommendations") else "admin"
     if path == "/v1/events" or path.startswith("/v1/events/"):
         return "write" if method == "POST" else "admin"
     if method in READING:
@@ -41,9 +45,7 @@ def scope_needed(method: str, path: str) -> Scope:
 
 def is_page(path: str) -> bool:
     """Whether an address is one for people, and not the API's."""
-    return path not in ("/v1", "/metrics") and not path.startswith(
-        ("/v1/", "/problems/", "/static/")
-    )
+    return path not in ("/v1", METRICS) and not path.startswith(("/v1/", "/problems/", "/static/"))
 
 
 def key_in_cookie(headers: Headers) -> bytes:
@@ -65,7 +67,7 @@ def same_origin(headers: Headers) -> bool:
 
 
 def may_administer(scope: Mapping[str, Any]) -> bool:
-    """Whether who asks, and was let in, may move releases too."""
+    """Whether who asks, and was let in, may move releases and see what is known of people."""
     state = scope["state"]
     if state["key_id"] or "admin" in state["scopes"]:
         return "admin" in state["scopes"]
@@ -90,16 +92,23 @@ def check_keyless(
 ) -> None:
     """Refuse what a caller without a key may not do where keys are not asked for.
 
-    Administering needs somebody on this machine, not a proxy's guest, and not a web page that
-    found its way here by another name of this address. A page of another site may change nothing.
+    That is on an address of this machine alone, so the caller must call it by such an address: a
+    web page that found its way here by a name of its own (DNS rebinding) sees nothing but metrics,
+    which name nobody. Administering needs somebody on this machine, not a proxy's guest. A page of
+    another site may change nothing.
 
     Raises:
         Problem: it is refused.
     """
     host = headers.get(b"host", b"").decode("latin-1")
+    if path_inside(scope) != METRICS and not is_loopback(_without_port(host)):
+        raise Problem(
+            FORBIDDEN,
+            "Without a key this server is asked as 127.0.0.1 or localhost: send a key.",
+        )
     if needed == "admin":
         client = scope.get("client")
-        near = client is not None and is_loopback(client[0]) and is_loopback(_without_port(host))
+        near = client is not None and is_loopback(client[0])
         if not near or any(name in headers for name in _PROXY):
             raise Problem(
                 FORBIDDEN,

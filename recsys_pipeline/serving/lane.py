@@ -39,7 +39,7 @@ class Lane:
             and scope["method"] == "GET"
         ):
             user_id = path[len(_BEFORE) : -len(_AFTER)]
-            if user_id and "/" not in user_id:
+            if user_id:
                 state = scope["state"]
                 state["route"] = ROUTE
                 query = parsed(ListQuery, scope["query_string"])

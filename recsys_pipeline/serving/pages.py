@@ -12,7 +12,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
 from recsys_pipeline.contracts import names as n
+from recsys_pipeline.serving.addresses import MOVIE, USER
 from recsys_pipeline.serving.desk import movie_of
+from recsys_pipeline.serving.gate_rules import may_administer
 from recsys_pipeline.serving.pages_forms import (
     LIST_FIELDS,
     Filled,
@@ -22,7 +24,13 @@ from recsys_pipeline.serving.pages_forms import (
 )
 from recsys_pipeline.serving.pages_look import kept_query, page, to, words_of
 from recsys_pipeline.serving.problems import Problem, invalid
-from recsys_pipeline.serving.queries import AGES, GroupQuery, QuestionnaireQuery, SimilarQuery
+from recsys_pipeline.serving.queries import (
+    AGES,
+    GroupQuery,
+    ListQuery,
+    QuestionnaireQuery,
+    SimilarQuery,
+)
 from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.routes_events import taken_in
 from recsys_pipeline.serving.routes_facts import done_by
@@ -44,42 +52,54 @@ Told = dict[str, Any]
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    """Some users to pick from, a search, and what is popular."""
+    """Some users to pick from, for those who may see people, a search, and what is popular."""
     service, state = service_of(request), state_of(request)
-    release = service.keeper.release()
+    release = _for_nobody(request)
     popular, trending = [
         orjson.loads(await service.desk.group(rising, _GROUP, state)) for rising in (False, True)
     ]
     return page(
         request,
         "home.html",
-        {"users": _some_users(release), "popular": popular, "trending": trending},
+        {
+            "users": _some_users(release) if may_administer(request.scope) else [],
+            "popular": popular,
+            "trending": trending,
+        },
+        release=release,
     )
 
 
 @router.get("/users")
 async def users(request: Request, search: str = "") -> Response:
-    """The user with that id, or those whose ids begin so."""
-    release = service_of(request).keeper.release()
+    """The user with that id, or those whose ids begin so, for those who may see people."""
+    release = _for_nobody(request)
     wanted = search.strip()[:200]
-    if release.people.row_of(wanted) >= 0:
+    hidden = not may_administer(request.scope)
+    if wanted and (hidden or release.people.row_of(wanted) >= 0):
         return to(request, f"/users/{quote(wanted, safe='')}")
     found = await to_thread(_beginning, release, wanted) if wanted else []
-    return page(request, "users.html", {"text": wanted, "users": found})
+    return page(request, "users.html", {"text": wanted, "users": found}, release=release)
 
 
-@router.get("/users/{user_id:path}")
+@router.get(f"/users/{USER}")
 async def user(request: Request, user_id: UserId) -> Response:
-    """A user's list beside the history, with what adjusts it; or the list alone, for the dial."""
+    """A user's list beside the history, with what adjusts it; or the list alone, for the dial.
+
+    What is known of the user is there for those who may see it.
+    """
     service, words = service_of(request), words_of(request)
     release = service.keeper.release(user_id)
     filled = asked_of_list(request.query_params, release, words.language)
+    assert isinstance(filled.query, ListQuery)
     answer = orjson.loads(await service.desk.user(user_id, filled.query, state_of(request)))
     status = 422 if filled.faults else 200
     values = {n.USER_ID: user_id, "answer": answer, "filled": filled, "kept": filled.pairs}
     if request.query_params.get("part") == "list":
-        return page(request, "list.html", values, status)
-    history = await to_thread(done_by, service, user_id, _HISTORY)
+        return page(request, "list.html", values, status, release)
+    history = None
+    if may_administer(request.scope):
+        history = await to_thread(done_by, service, user_id, _HISTORY)
     return page(
         request,
         "user.html",
@@ -87,10 +107,11 @@ async def user(request: Request, user_id: UserId) -> Response:
             **values,
             **_dials(release, filled),
             "history": history,
-            "profile": _profile(release, user_id),
+            "profile": _profile(release, user_id) if history and history["known"] else [],
             "done": _done(request, release),
         },
         status,
+        release,
     )
 
 
@@ -104,9 +125,11 @@ async def feedback(request: Request) -> Response:
         event = EventSent.model_validate(given, context=ADDRESS)
     except ValidationError as error:
         raise invalid(error.errors()) from error
-    await taken_in(service_of(request), (event,))
+    taken = await taken_in(service_of(request), (event,))
     pairs = kept_query(sent.get("kept", ""), _KEPT)
-    query = urlencode([*pairs, ("done", event.kind), ("movie", event.movie_id)])
+    if not taken["refused"]:
+        pairs += [("done", event.kind), ("movie", event.movie_id)]
+    query = urlencode(pairs)
     return to(request, f"/users/{quote(event.user_id, safe='')}", query)
 
 
@@ -114,7 +137,7 @@ async def feedback(request: Request) -> Response:
 async def new(request: Request) -> Response:
     """Questions for somebody new, and the list that comes of the answers."""
     service, words = service_of(request), words_of(request)
-    release = service.keeper.release()
+    release = _for_nobody(request)
     filled = asked_by_answers(request.query_params.multi_items(), release, words.language)
     answer, wrong = None, ""
     assert isinstance(filled.query, QuestionnaireQuery)
@@ -139,27 +162,28 @@ async def new(request: Request) -> Response:
             "suggested": [release.cards.cards[item][n.TITLE] for item in popular.tolist()],
         },
         422 if filled.faults or wrong else 200,
+        release,
     )
 
 
 @router.get("/movies")
 async def movies(request: Request, search: str = "") -> Response:
     """Movies by a part of their title; without one, popular ones."""
-    release = service_of(request).keeper.release()
+    release = _for_nobody(request)
     wanted = search.strip()[:200]
     if wanted:
         items = release.cards.search(wanted, _FOUND)
     else:
         items = release.groups.best("everybody", "everybody", _FOUND, None).tolist()
     cards = [release.cards.cards[item] for item in items]
-    return page(request, "movies.html", {"text": wanted, "movies": cards})
+    return page(request, "movies.html", {"text": wanted, "movies": cards}, release=release)
 
 
-@router.get("/movies/{movie_id:path}")
+@router.get(f"/movies/{MOVIE}")
 async def movie(request: Request, movie_id: str) -> Response:
     """What is known of a movie, and those most like it."""
     service = service_of(request)
-    release = service.keeper.release()
+    release = _for_nobody(request)
     item = movie_of(release, movie_id)
     answer = orjson.loads(await service.desk.similar(movie_id, _SIMILAR, state_of(request)))
     return page(
@@ -172,7 +196,13 @@ async def movie(request: Request, movie_id: str) -> Response:
             "of_lists": len(release.lists),
             "answer": answer,
         },
+        release=release,
     )
+
+
+def _for_nobody(request: Request) -> LoadedRelease:
+    """The release that answers where no user is named: the one that the desk takes, too."""
+    return service_of(request).keeper.release(state_of(request)["answer_id"])
 
 
 def _some_users(release: LoadedRelease) -> list[Told]:

@@ -34,7 +34,7 @@ class Filled:
         values: what to show in the fields again.
     """
 
-    query: ListQuery
+    query: ListQuery | QuestionnaireQuery
     faults: tuple[str, ...]
     values: Mapping[str, Any]
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from recsys_pipeline.serving.answers import STALE_SECONDS
 from recsys_pipeline.serving.gate_rules import KEY_COOKIE, may_administer
 from recsys_pipeline.serving.problems import NOT_FOUND, Problem
+from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.service import Service, service_of
 from recsys_pipeline.serving.texts import LANGUAGES, WORDS, Language, Words, language_of
 
@@ -68,7 +69,11 @@ def words_of(request: Request) -> Words:
 
 
 def page(
-    request: Request, template: str, values: Mapping[str, Any], status: int = 200
+    request: Request,
+    template: str,
+    values: Mapping[str, Any],
+    status: int = 200,
+    release: LoadedRelease | None = None,
 ) -> HTMLResponse:
     """A page, or a part of one.
 
@@ -76,13 +81,14 @@ def page(
         template: name of its file.
         values: what it shows besides what every page has.
         status: of the answer.
+        release: that everything on it comes from; without one, the one in service is named.
     """
     words = words_of(request)
     body = rendered(
         template,
         {
             **values,
-            **around(service_of(request), request.scope, words),
+            **around(service_of(request), request.scope, words, release),
             "languages": _languages(request, words.language),
             "signed_in": KEY_COOKIE in request.cookies,
         },
@@ -102,12 +108,17 @@ def rendered(template: str, values: Mapping[str, Any]) -> str:
     return _templates().get_template(template).render(values)
 
 
-def around(service: Service, scope: Mapping[str, Any], words: Words) -> dict[str, Any]:
+def around(
+    service: Service,
+    scope: Mapping[str, Any],
+    words: Words,
+    release: LoadedRelease | None = None,
+) -> dict[str, Any]:
     """What every page shows: words, where things are, and which release answers."""
-    served, about = service.keeper.served, None
-    if served.current is not None:
-        manifest = served.current.manifest
-        age = max(0.0, service.clock() - served.current.made_at)
+    answering, about = release or service.keeper.served.current, None
+    if answering is not None:
+        manifest = answering.manifest
+        age = max(0.0, service.clock() - answering.made_at)
         about = {
             "id": manifest.release,
             "recommender": manifest.recommender,

@@ -38,6 +38,8 @@ class PeopleDesk:
         self._privacy = privacy_of(
             settings, releases, SqlEventStore(database), self._erasures, SqlStateStore(database)
         )
+        self.key = self._privacy.key
+        """Key of the hashes by which erased people are known."""
         self.log_key = self._privacy.key.for_logs
         """Key of the pseudonyms in logs and caches, 32 bytes."""
         self._gone = self._read()

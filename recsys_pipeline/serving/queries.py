@@ -13,6 +13,13 @@ from recsys_pipeline.serving.values import ADDRESS, Flag, Id, Integer, Moment, N
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 _MOST_FIELDS: Final = 1_200
+_SHORT: Final = 200
+"""Bytes of a query string that is kept once it was read."""
+
+
+Language = Literal["en", "fr"] | None
+
+_LANGUAGE: Any = Field(None, description="Of the reasons; without one, that of the release.")
 
 
 class _Asked(BaseModel):
@@ -48,8 +55,8 @@ class Filters(_Asked):
         return self.model_dump(include=set(Filters.model_fields)) != _NO_FILTERS
 
 
-class ListQuery(Filters):
-    """What a list may be asked for with."""
+class MadeQuery(Filters):
+    """What a list that is made now may be asked for with."""
 
     k: Integer | None = Field(
         None, ge=1, le=1_000, description="Length; without one, that of the stored lists."
@@ -61,11 +68,14 @@ class ListQuery(Filters):
         description="How much variety of genres counts against relevance, 0 to 1; without one, as "
         "the release has it.",
     )
+    language: Language = _LANGUAGE
+
+
+class ListQuery(MadeQuery):
+    """What a user's list may be asked for with."""
+
     fresh: Flag = Field(
         False, description="Make the list anew from the history as it is at this moment."
-    )
-    language: Literal["en", "fr"] | None = Field(
-        None, description="Of the reasons; without one, that of the release."
     )
 
     @cached_property
@@ -80,15 +90,17 @@ class GroupQuery(Filters):
     k: Integer | None = Field(None, ge=1, le=1_000, description="Length.")
     segment: Text | None = Field(None, description="Of this segment; without one, of everybody.")
     cluster: Integer | None = Field(None, ge=0, le=10_000, description="Of this cluster of users.")
+    language: Language = _LANGUAGE
 
 
 class SimilarQuery(Filters):
     """What similar movies may be asked for with."""
 
     k: Integer | None = Field(None, ge=1, le=1_000, description="Length.")
+    language: Language = _LANGUAGE
 
 
-class SessionQuery(ListQuery):
+class SessionQuery(MadeQuery):
     """An anonymous session: what somebody has watched or picked, nothing else."""
 
     movies: tuple[Id, ...] = Field(
@@ -99,7 +111,7 @@ class SessionQuery(ListQuery):
     )
 
 
-class QuestionnaireQuery(ListQuery):
+class QuestionnaireQuery(MadeQuery):
     """What somebody new says of themselves."""
 
     likes: tuple[Id, ...] = Field(
@@ -141,15 +153,21 @@ _LISTS: Final = {
 Q = type[BaseModel]
 
 
-@lru_cache(maxsize=2_048)
 def parsed(model: Q, query_string: bytes) -> Any:
     """The query of an address as an instance of `model`.
 
-    Few different ones are ever asked, so they are kept: reading one costs more than answering it.
+    Few different short ones are ever asked, so these are kept: reading one costs more than
+    answering it.
 
     Raises:
         Problem: a field is unknown, occurs twice or has no valid value.
     """
+    read = _kept if len(query_string) <= _SHORT else _read
+    return read(model, query_string)
+
+
+def _read(model: Q, query_string: bytes) -> Any:
+    """See `parsed`."""
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
@@ -172,6 +190,9 @@ def parsed(model: Q, query_string: bytes) -> Any:
         return model.model_validate(values, context=ADDRESS)
     except ValidationError as error:
         raise _problem(error, "query") from error
+
+
+_kept = lru_cache(maxsize=2_048)(_read)
 
 
 def _problem(error: ValidationError, place: str) -> Problem:

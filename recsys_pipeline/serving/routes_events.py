@@ -10,16 +10,14 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from recsys_pipeline.pipeline.online import Event
-from recsys_pipeline.serving.problems import NOT_VALID, Kind, Problem
+from recsys_pipeline.serving.problems import NOT_VALID, Problem
 from recsys_pipeline.serving.schemas import AHEAD, EventSent, EventsSent, Stored
 from recsys_pipeline.serving.service import Service, json_response, service_of, told
 
 router: Final = APIRouter(tags=["events"])
 
-ERASED: Final = Kind("erased", 410, "This person was erased")
 
-
-@router.post("/v1/events", response_model=Stored, responses=told(410), summary="Take in an event")
+@router.post("/v1/events", response_model=Stored, responses=told(), summary="Take in an event")
 async def one(request: Request, event: EventSent) -> Response:
     """Acknowledged once it is on the disk. Repeat it with the same `event_id` if no answer came."""
     return json_response(orjson.dumps(await taken_in(service_of(request), (event,))))
@@ -28,11 +26,14 @@ async def one(request: Request, event: EventSent) -> Response:
 @router.post(
     "/v1/events/batch",
     response_model=Stored,
-    responses=told(410),
+    responses=told(),
     summary="Take in several events",
 )
 async def several(request: Request, batch: EventsSent) -> Response:
-    """All of them are stored, or none: a fault names the event by its place, from 0."""
+    """All of them are stored, or none: a fault names the event by its place, from 0.
+
+    Events of people who were erased are left out, and counted as `refused`.
+    """
     service = service_of(request)
     most = service.config.limits.batch
     if len(batch.events) > most:
@@ -43,8 +44,10 @@ async def several(request: Request, batch: EventsSent) -> Response:
 async def taken_in(service: Service, sent: Sequence[EventSent]) -> dict[str, Any]:
     """Store events; what became of them, see `Stored`, once they are on the disk.
 
+    Those of people who were erased are left out, and only counted.
+
     Raises:
-        Problem: one lies in the future, or is of a person who was erased.
+        Problem: one lies in the future.
         StorageError: they could not be stored.
     """
     now = service.clock()
@@ -56,23 +59,24 @@ async def taken_in(service: Service, sent: Sequence[EventSent]) -> dict[str, Any
                 f"events[{place}].at lies in the future by more than "
                 f"{AHEAD // timedelta(minutes=1)} minutes.",
             )
-        if service.people.erased(event.user_id):
-            raise Problem(ERASED, f"events[{place}]: nothing is taken in of this person.")
-    stored = await asyncio.wrap_future(service.writer.submit_events(events))
-    await _noticed(service, events)
+    kept = [event for event in events if not service.people.erased(event.user_id)]
+    # The store knows best: somebody may have been erased a moment ago, by another process.
+    taken = await asyncio.wrap_future(service.writer.submit_events(kept))
+    first = {event.event_id: event for event in reversed(kept)}
+    _noticed(service, [first[each] for each in taken.new])
+    refused = len(events) - len(kept) + taken.refused
     return {
-        "stored": stored,
-        "repeated": len(events) - stored,
+        "stored": len(taken.new),
+        "repeated": len(events) - len(taken.new) - refused,
+        "refused": refused,
         "event_ids": [event.event_id for event in events],
     }
 
 
-async def _noticed(service: Service, events: Sequence[Event]) -> None:
+def _noticed(service: Service, new: Sequence[Event]) -> None:
     """The next list knows of it; a click counts for the release that was clicked on."""
-    service.since.note(events)
-    for event in events:
+    service.since.note(new)
+    for event in new:
         service.metrics.events(event.kind)
         if event.kind == "click":
-            service.keeper.clicked(event.release)
-    for user in {event.user_id for event in events}:
-        await service.desk.forget(user)
+            service.desk.clicked(event)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.pipeline.online import Shown
+from recsys_pipeline.serving.addresses import MOVIE, USER
 from recsys_pipeline.serving.desk import movie_of
 from recsys_pipeline.serving.groups import CLUSTER, EVERYBODY, SEGMENT
 from recsys_pipeline.serving.release import LoadedRelease
@@ -40,7 +41,7 @@ async def movies(request: Request, search: Search = "", limit: Limit = 20) -> Re
 
 
 @router.get(
-    "/v1/movies/{movie_id}", response_model=OneMovieTold, responses=told(404), summary="A movie"
+    f"/v1/movies/{MOVIE}", response_model=OneMovieTold, responses=told(404), summary="A movie"
 )
 async def movie(request: Request, movie_id: str) -> Response:
     """What is known of a movie."""
@@ -68,14 +69,14 @@ async def catalogue(request: Request) -> Response:
     return json_response(orjson.dumps(body))
 
 
-@router.get("/v1/users/{user_id}/history", responses=told(), summary="A user's history")
+@router.get(f"/v1/users/{USER}/history", responses=told(), summary="A user's history")
 async def history(request: Request, user_id: UserId, limit: Limit = 50) -> Response:
     """What a user did, the newest first: as of the release, and what came in since."""
     service = service_of(request)
     return json_response(await to_thread(lambda: orjson.dumps(done_by(service, user_id, limit))))
 
 
-@router.get("/v1/users/{user_id}/shown", responses=told(), summary="What was shown to a user")
+@router.get(f"/v1/users/{USER}/shown", responses=told(), summary="What was shown to a user")
 async def shown_to(
     request: Request,
     user_id: UserId,
@@ -118,9 +119,12 @@ def done_by(service: Service, user_id: str, limit: int) -> dict[str, Any]:
         StorageError: the events cannot be read.
     """
     release = service.keeper.release(user_id)
-    rows = [*_known(release, user_id), *_later(release, service.events.events_of(user_id))]
-    rows.sort(key=lambda row: row["at"] or "", reverse=True)
-    known = release.people.row_of(user_id) >= 0 or bool(rows)
+    known, rows = False, []
+    # A release that was read before somebody was erased may still know them.
+    if not service.people.erased(user_id):
+        rows = [*_known(release, user_id), *_later(release, service.events.events_of(user_id))]
+        rows.sort(key=lambda row: row["at"] or "", reverse=True)
+        known = release.people.row_of(user_id) >= 0 or bool(rows)
     return {
         n.USER_ID: user_id,
         "known": known,

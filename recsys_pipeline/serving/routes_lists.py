@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from recsys_pipeline.serving.lane import ROUTE
+from recsys_pipeline.serving.addresses import MOVIE, USER
 from recsys_pipeline.serving.queries import (
     GroupQuery,
     ListQuery,
@@ -26,7 +26,7 @@ def _asks(model: Any) -> dict[str, Any]:
 
 
 @router.get(
-    ROUTE,
+    f"/v1/users/{USER}/recommendations",
     response_model=ListAnswer,
     responses=told(),
     openapi_extra=_asks(ListQuery),
@@ -66,7 +66,7 @@ async def for_answers(request: Request, query: QuestionnaireQuery) -> Response:
 
 
 @router.get(
-    "/v1/movies/{movie_id}/similar",
+    f"/v1/movies/{MOVIE}/similar",
     response_model=ListAnswer,
     responses=told(404),
     openapi_extra=_asks(SimilarQuery),

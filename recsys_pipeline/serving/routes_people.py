@@ -6,25 +6,14 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
+from recsys_pipeline.serving.addresses import USER
 from recsys_pipeline.serving.service import json_response, service_of, told
 from recsys_pipeline.serving.values import AnyUserId
 
 router: Final = APIRouter(tags=["privacy"])
 
 
-@router.get("/v1/admin/privacy/{user_id}", responses=told(), summary="Export a person")
-async def export(request: Request, user_id: AnyUserId) -> Response:
-    """Everything that is held about a person, from every table, release and log."""
-    service = service_of(request)
-
-    def read() -> bytes:
-        service.writer.flush()
-        return orjson.dumps(service.people.export(user_id), default=str)
-
-    return json_response(await to_thread(read))
-
-
-@router.post("/v1/admin/privacy/{user_id}/erase", responses=told(409), summary="Erase a person")
+@router.post(f"/v1/admin/privacy/{USER}/erase", responses=told(409), summary="Erase a person")
 async def erase(request: Request, user_id: AnyUserId) -> Response:
     """Remove a person from everything that is held; the receipt says what was removed where."""
     service = service_of(request)
@@ -39,6 +28,18 @@ async def erase(request: Request, user_id: AnyUserId) -> Response:
     await to_thread(service.keeper.refresh)
     status = 200 if receipt.get("finished", True) else 202
     return json_response(orjson.dumps(receipt, default=str), status)
+
+
+@router.get(f"/v1/admin/privacy/{USER}", responses=told(), summary="Export a person")
+async def export(request: Request, user_id: AnyUserId) -> Response:
+    """Everything that is held about a person, from every table, release and log."""
+    service = service_of(request)
+
+    def read() -> bytes:
+        service.writer.flush()
+        return orjson.dumps(service.people.export(user_id), default=str)
+
+    return json_response(await to_thread(read))
 
 
 @router.get("/v1/admin/receipts", responses=told(), summary="Receipts of erasures")

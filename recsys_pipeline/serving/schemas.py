@@ -86,6 +86,7 @@ class Stored(BaseModel):
 
     stored: int = Field(description="That are new.")
     repeated: int = Field(description="That were there already.")
+    refused: int = Field(description="That were left out: their people were erased.")
     event_ids: list[str] = Field(description="Of all, in the order sent.")
 
 

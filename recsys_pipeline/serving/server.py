@@ -75,11 +75,11 @@ def make_server(
     """
     config = settings.serving
     database = database_of(settings)
-    events = SqlEventStore(database)
     log = AccessLog(log_to, config.access_log)
     metrics = Metrics()
     releases = FileReleaseStore(settings.data / "releases")
     people = PeopleDesk(settings, database, releases, clock)
+    events = SqlEventStore(database, people.key)
     pseudonyms = Pseudonyms(people.log_key)
     ramp = None
     if config.ramp.percent:
@@ -94,7 +94,18 @@ def make_server(
     writer = GroupWriter(events)
     cache = open_cache(config.cache, pseudonyms, metrics.cache)
     since = Since()
-    desk = Desk(keeper, events, writer, cache, metrics, since, config, clock, pseudonyms.shown)
+    desk = Desk(
+        keeper,
+        events,
+        writer,
+        cache,
+        metrics,
+        since,
+        config,
+        clock,
+        pseudonyms.shown,
+        people.erased,
+    )
     service = Service(config, keeper, desk, events, writer, since, releases, people, metrics, clock)
     keyring = Keyring(SqlKeyStore(database), clock, lambda _: metrics.database_error("keys"))
     watch = Watch(service, log, config.poll_seconds)

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from fastapi import Request, Response
 
-from recsys_pipeline.pipeline.online import Event, EventStore, Shown
+from recsys_pipeline.pipeline.online import Event, EventStore, Shown, Taken
 from recsys_pipeline.pipeline.protocols import ReleaseStore
 from recsys_pipeline.pipeline.serving_config import ServingConfig
 from recsys_pipeline.serving.desk import Desk, State
@@ -24,8 +24,8 @@ JSON: Final = "application/json"
 class Writer(Protocol):
     """Takes events and answers to the database, many at a time."""
 
-    def submit_events(self, events: Sequence[Event]) -> "Future[int]":
-        """How many were new, once they are durable."""
+    def submit_events(self, events: Sequence[Event]) -> "Future[Taken]":
+        """What became of them, once they are durable."""
         ...
 
     def submit_shown(self, shown: Shown) -> None: ...
@@ -130,5 +130,5 @@ def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "description": "A problem (RFC 9457)",
             "content": {"application/problem+json": {}},
         }
-        for status in (400, 401, 403, 408, 413, 414, *statuses, 422, 429, 431, 503)
+        for status in (400, 401, 403, 408, 413, 414, 415, *statuses, 422, 429, 431, 503)
     }

@@ -68,6 +68,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "{shown} sur {count}, du plus récent au plus ancien",
     ),
     "no_history": ("Nothing yet.", "Rien pour l'instant."),
+    "history_hidden": (
+        "What is known of this user needs a key with scope admin.",
+        "Ce que l'on sait de cet utilisateur demande une clé de portée admin.",
+    ),
     "movie": ("Movie", "Film"),
     "what": ("What", "Quoi"),
     "when": ("When", "Quand"),

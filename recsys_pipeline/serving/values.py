@@ -1,16 +1,26 @@
 """Values that come in: what JSON says is meant as it is said; in an address all are texts."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Path
-from pydantic import AwareDatetime, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 ADDRESS: Final = "address"
 """Context of a validation whose values come from an address, so that ``"5"`` is a number."""
 
 _LONGEST: Final = 200
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -27,7 +37,10 @@ def _flag(value: Any, info: ValidationInfo) -> Any:
 
 
 def _id(value: Any) -> Any:
-    return str(value) if type(value) is int else value
+    if type(value) is int:
+        return str(value)
+    # As privacy knows people: an id with blanks around it is the same one.
+    return value.strip() if isinstance(value, str) else value
 
 
 def _moment(value: Any) -> Any:
@@ -37,10 +50,18 @@ def _moment(value: Any) -> Any:
     return value
 
 
+def _near(value: datetime) -> datetime:
+    # At the ends of the calendar a moment of one time zone has no counterpart in another.
+    if not _FIRST <= value < _LAST:
+        raise ValueError(f"it must lie in the years {_FIRST.year} to {_LAST.year - 1} (UTC)")
+    return value
+
+
 Integer = Annotated[int, BeforeValidator(_number)]
 Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment), AfterValidator(_near)]
+"""A moment of the years 1970 to 2199, with its time zone."""
 
 
 def _id_schema(**text: Any) -> WithJsonSchema:
@@ -57,7 +78,9 @@ PlainId = Annotated[
     _id_schema(pattern=_PRINTABLE),
 ]
 """An id without control characters, as what is stored has."""
-UserId = Annotated[str, Path(min_length=1, max_length=_LONGEST, pattern=_PRINTABLE)]
+UserId = Annotated[
+    str, Path(min_length=1, max_length=_LONGEST, pattern=_PRINTABLE), BeforeValidator(_id)
+]
 """A user in an address; PostgreSQL takes no text with a NUL."""
-AnyUserId = Annotated[str, Path(min_length=1, pattern=r"^[^\x00]+$")]
+AnyUserId = Annotated[str, Path(min_length=1, pattern=r"^[^\x00]+$"), BeforeValidator(_id)]
 """The same where nobody may be out of reach: whatever id a table could hold."""

@@ -1,6 +1,7 @@
 """Events and answers in a database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,7 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.pipeline.online import Event, Shown
+from recsys_pipeline.pipeline.online import Event, Shown, Taken
+from recsys_pipeline.pipeline.privacy_keys import PrivacyKey
+from recsys_pipeline.storage.barred import Barred
 from recsys_pipeline.storage.database import Database
 from recsys_pipeline.storage.moments import to_moment, to_number
 from recsys_pipeline.storage.tables import EVENTS, SHOWN
@@ -33,9 +36,17 @@ _EVENT_COLUMNS: Final = tuple(
 _SHOWN_COLUMNS: Final = tuple(SHOWN.c)
 _ORDER: Final = 5_210_764_893
 """Held in PostgreSQL by who adds events; any number that nobody else takes."""
+_ERASE: Final = 5_210_764_894
+"""Held in PostgreSQL by who erases, and shared by those who write answers."""
+_BLANKS: Final = "".join(chr(code) for code in range(1, 0x3001) if chr(code).isspace())
+"""What `str.strip` takes away."""
 _PRUNED_AT_ONCE: Final = 10_000
+_NAMED_AT_ONCE: Final = 10_000
 
 
+_EVENTS_THERE = sa.select(EVENTS.c.event_id).where(
+    EVENTS.c.event_id.in_(sa.bindparam("ids", expanding=True))
+)
 _EVENTS_OF = (
     sa.select(*_EVENT_COLUMNS)
     .where(EVENTS.c[n.USER_ID].in_(sa.bindparam("users", expanding=True)))
@@ -54,19 +65,22 @@ class SqlEventStore:
 
     Args:
         database: from `open_database`; `close` closes it.
+        key: of the hashes of erased people; then no row names any of them: their events are left
+            out, their answers become nobody's. None writes everything.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, key: PrivacyKey | None = None) -> None:
         self._database = database
+        self._barred = None if key is None else Barred(key)
         self._add_event = _Insert(database, EVENTS, _EVENT_COLUMNS, "event_id")
         self._add_shown = _Insert(database, SHOWN, _SHOWN_COLUMNS, "request_id")
 
     def add_events(self, events: Sequence[Event]) -> int:
         """See `EventStore`."""
-        return self.add_groups([events])[0]
+        return len(self.add_groups([events])[0].new)
 
-    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[int]:
-        """Store the events of several callers in one transaction; how many were new, of each.
+    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[Taken]:
+        """Store the events of several callers in one transaction; what became of each one's.
 
         Raises:
             StorageError: they could not be stored; none of them was.
@@ -74,16 +88,44 @@ class SqlEventStore:
         with self._database.writing() as connection:
             if not self._database.is_sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ORDER})")
-            return [
-                self._add_event.run(connection, [_row_of_event(each) for each in events])
-                for events in groups
-            ]
+            barred = self._holds(connection)
+            kept = [[each for each in events if not barred(each.user_id)] for events in groups]
+            there = self._there(connection, [each.event_id for own in kept for each in own])
+            taken = []
+            for events, own in zip(groups, kept, strict=True):
+                new: dict[str, Event] = {}
+                for each in own:
+                    if each.event_id not in there:
+                        new.setdefault(each.event_id, each)
+                self._add_event.run(connection, [_row_of_event(each) for each in new.values()])
+                there.update(new)
+                taken.append(Taken(frozenset(new), len(events) - len(own)))
+            return taken
+
+    def _there(self, connection: Any, event_ids: Sequence[str]) -> set[str]:
+        """Those of the ids that are stored; nobody else adds any in this transaction."""
+        found: set[str] = set()
+        for start in range(0, len(event_ids), _NAMED_AT_ONCE):
+            some = list(event_ids[start : start + _NAMED_AT_ONCE])
+            found.update(connection.execute(_EVENTS_THERE, {"ids": some}).scalars())
+        return found
+
+    def _holds(self, connection: Any) -> Callable[[str], bool]:
+        """Whose rows must not be written."""
+        return _nobody if self._barred is None else self._barred.holds(connection)
 
     def add_shown(self, shown: Sequence[Shown]) -> None:
         """See `EventStore`."""
         if shown:
             with self._database.writing() as connection:
-                self._add_shown.run(connection, [_row_of_shown(each) for each in shown])
+                if not self._database.is_sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_ERASE})")
+                barred = self._holds(connection)
+                rows = [
+                    _row_of_shown(replace(each, user_id="") if barred(each.user_id) else each)
+                    for each in shown
+                ]
+                self._add_shown.run(connection, rows)
 
     def events_of(self, user_id: str) -> list[Event]:
         """See `EventStore`."""
@@ -171,10 +213,14 @@ class SqlEventStore:
     def erase(self, user_id: str) -> dict[str, int]:
         """See `EventStore`; no file of a SQLite database holds the rows afterwards."""
         with self._database.writing() as connection:
+            if not self._database.is_sqlite:
+                # Whoever is writing ends first; whoever comes later knows of the erasure.
+                for lock in (_ORDER, _ERASE):
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({lock})")
             counts = {
                 table.name: int(
                     connection.execute(
-                        sa.delete(table).where(table.c[n.USER_ID] == user_id)
+                        sa.delete(table).where(_bare(table.c[n.USER_ID]) == user_id.strip())
                     ).rowcount
                 )
                 for table in (EVENTS, SHOWN)
@@ -182,12 +228,23 @@ class SqlEventStore:
         self._database.forget_deleted()
         return counts
 
+    def spellings(self, user_id: str) -> list[str]:
+        """See `EventStore`."""
+        chosen = sa.union(
+            *(
+                sa.select(table.c[n.USER_ID]).where(_bare(table.c[n.USER_ID]) == user_id.strip())
+                for table in (EVENTS, SHOWN)
+            )
+        )
+        with self._database.reading() as connection:
+            return sorted(connection.execute(chosen).scalars())
+
     def prune(
         self, events_before: datetime | None, shown_before: datetime | None
     ) -> dict[str, int]:
         """See `EventStore`; in small transactions, so that others get to write in between."""
         return {
-            EVENTS.name: self._prune(EVENTS, EVENTS.c.number, EVENTS.c.at, events_before),
+            EVENTS.name: self._prune(EVENTS, EVENTS.c.number, EVENTS.c.received_at, events_before),
             SHOWN.name: self._prune(SHOWN, SHOWN.c.request_id, SHOWN.c.shown_at, shown_before),
         }
 
@@ -244,6 +301,16 @@ class _Insert:
         if self._order is None:
             given = [dict(zip(self._names, row, strict=True)) for row in rows]
         return int(connection.exec_driver_sql(self._statement, list(given)).rowcount)
+
+
+def _nobody(user_id: str) -> bool:
+    del user_id
+    return False
+
+
+def _bare(text: Any) -> Any:
+    """A text without the blanks around it."""
+    return sa.func.trim(text, _BLANKS)
 
 
 def _row_of_event(event: Event) -> tuple[Any, ...]:

@@ -9,15 +9,15 @@ from time import monotonic
 from typing import Protocol
 
 from recsys_pipeline.errors import StorageError
-from recsys_pipeline.pipeline.online import Event, Shown
+from recsys_pipeline.pipeline.online import Event, Shown, Taken
 from recsys_pipeline.storage.refused import RefusedRowsError
 
 
 class GroupStore(Protocol):
     """What the writer needs of a store of events."""
 
-    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[int]:
-        """Store the events of several callers at once; how many were new, of each."""
+    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[Taken]:
+        """Store the events of several callers at once; what became of each one's."""
         ...
 
     def add_shown(self, shown: Sequence[Shown]) -> None:
@@ -64,7 +64,7 @@ class GroupWriter:
         self.failures = 0
         """Transactions that failed."""
         self._store, self._pace = store, pace
-        self._events: deque[tuple[Sequence[Event], Future[int]]] = deque()
+        self._events: deque[tuple[Sequence[Event], Future[Taken]]] = deque()
         self._shown: deque[Shown] = deque()
         self._waiting_events = 0
         self._first_event = self._first_shown = self._not_before = 0.0
@@ -79,13 +79,13 @@ class GroupWriter:
         with self._changed:
             return self._waiting_events, len(self._shown)
 
-    def submit_events(self, events: Sequence[Event]) -> "Future[int]":
-        """Hand in events; the future says how many were new once all of them are durable.
+    def submit_events(self, events: Sequence[Event]) -> "Future[Taken]":
+        """Hand in events; the future says what became of them once they are durable.
 
         It fails with StorageError where none of them was stored: the database cannot be
         written, too many events wait, or the writer is closed.
         """
-        future: Future[int] = Future()
+        future: Future[Taken] = Future()
         with self._changed:
             full = self._waiting_events + len(events) > self._pace.events
             if self._closing or full:
@@ -177,8 +177,8 @@ class GroupWriter:
             due.append(max(first, self._not_before))
         return max(min(due) - monotonic(), 0.0) if due else None
 
-    def _take_events(self) -> list[tuple[Sequence[Event], "Future[int]"]]:
-        groups: list[tuple[Sequence[Event], Future[int]]] = []
+    def _take_events(self) -> list[tuple[Sequence[Event], "Future[Taken]"]]:
+        groups: list[tuple[Sequence[Event], Future[Taken]]] = []
         rows = 0
         while self._events and rows < self._pace.at_once:
             events, future = self._events.popleft()
@@ -202,9 +202,9 @@ class GroupWriter:
         self.lost += max(len(shown) - room, 0)
         self._shown.extendleft(reversed(shown[:room]))
 
-    def _write_events(self, groups: list[tuple[Sequence[Event], "Future[int]"]]) -> None:
+    def _write_events(self, groups: list[tuple[Sequence[Event], "Future[Taken]"]]) -> None:
         try:
-            counts = self._store.add_groups([events for events, _ in groups])
+            taken = self._store.add_groups([events for events, _ in groups])
         except Exception as error:  # noqa: BLE001  # whoever handed it in gets it
             if len(groups) > 1 and not _is_away(error):
                 # The others are not to suffer for the rows of one.
@@ -215,8 +215,8 @@ class GroupWriter:
             for _, future in groups:
                 future.set_exception(error)
         else:
-            for (_, future), count in zip(groups, counts, strict=True):
-                future.set_result(count)
+            for (_, future), each in zip(groups, taken, strict=True):
+                future.set_result(each)
 
     def _write_shown(self, shown: list[Shown]) -> list[Shown]:
         """Write answers; those that are to be tried again."""

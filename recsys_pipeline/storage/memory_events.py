@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from threading import RLock
 
-from recsys_pipeline.pipeline.online import Event, Shown
+from recsys_pipeline.pipeline.online import Event, Shown, Taken
 
 
 @dataclass
@@ -19,12 +19,15 @@ class MemoryEventStore:
 
     def add_events(self, events: Sequence[Event]) -> int:
         """See `EventStore`."""
-        return self.add_groups([events])[0]
+        return len(self.add_groups([events])[0].new)
 
-    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[int]:
-        """Store the events of several callers; how many were new, of each."""
+    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[Taken]:
+        """Store the events of several callers; what became of each one's."""
         with self._lock:
-            return [sum(self._add(event) for event in events) for events in groups]
+            return [
+                Taken(frozenset(event.event_id for event in events if self._add(event)))
+                for events in groups
+            ]
 
     def add_shown(self, shown: Sequence[Shown]) -> None:
         """See `EventStore`."""
@@ -90,11 +93,23 @@ class MemoryEventStore:
 
     def erase(self, user_id: str) -> dict[str, int]:
         """See `EventStore`."""
+        theirs = user_id.strip()
         with self._lock:
             return self._keep(
-                {key for key, (_, event) in self._events.items() if event.user_id != user_id},
-                {key for key, answer in self._shown.items() if answer.user_id != user_id},
+                {
+                    key
+                    for key, (_, event) in self._events.items()
+                    if event.user_id.strip() != theirs
+                },
+                {key for key, answer in self._shown.items() if answer.user_id.strip() != theirs},
             )
+
+    def spellings(self, user_id: str) -> list[str]:
+        """See `EventStore`."""
+        with self._lock:
+            rows: list[Event | Shown] = [event for _, event in self._events.values()]
+            rows += self._shown.values()
+        return sorted({row.user_id for row in rows if row.user_id.strip() == user_id.strip()})
 
     def prune(
         self, events_before: datetime | None, shown_before: datetime | None
@@ -105,7 +120,7 @@ class MemoryEventStore:
                 {
                     key
                     for key, (_, event) in self._events.items()
-                    if events_before is None or event.at >= events_before
+                    if events_before is None or event.received_at >= events_before
                 },
                 {
                     key

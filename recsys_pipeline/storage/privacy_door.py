@@ -1,6 +1,6 @@
 """Privacy of an installation: its key, its stores, and every place where people's data lie."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -38,14 +38,12 @@ def privacy_of(
     events: EventStore,
     erasures: ErasureStore,
     state: StateStore,
-    forget: Callable[[str], bool] | None = None,
 ) -> Privacy:
     """People's data of an installation.
 
     Args:
         settings: of the installation.
         releases, events, erasures, state: its stores.
-        forget: removes the answers for a user from the caches of servers.
 
     Raises:
         SetupError: the key by which erased people are known is gone.
@@ -59,7 +57,7 @@ def privacy_of(
             _traces(settings),
             # Towards the end, as events may come in until then.
             Happened(events),
-            Caches(forget, settings.serving.cache.seconds),
+            Caches(settings.serving.cache.seconds, settings.serving.poll_seconds),
             NotOurs(settings),
         ),
         events=events,

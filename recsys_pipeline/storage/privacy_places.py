@@ -1,6 +1,6 @@
 """Places of people's data that are thin: releases, events, caches, and what is not ours."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -47,10 +47,11 @@ class Happened:
 
     def export(self, user_id: str) -> dict[str, Any]:
         """All events, and all answers that were shown."""
+        ids, store = self.store.spellings(user_id), self.store
         return {
-            "events": [_plain(asdict(each)) for each in self.store.events_of(user_id)],
+            "events": [_plain(asdict(each)) for who in ids for each in store.events_of(who)],
             "answers_shown": [
-                _plain(asdict(each)) for each in self.store.shown_to(user_id, limit=_ALL)
+                _plain(asdict(each)) for who in ids for each in store.shown_to(who, limit=_ALL)
             ],
         }
 
@@ -68,14 +69,15 @@ class Happened:
 class Caches:
     """The `Place` of answers that servers keep for a while.
 
+    None of them is handed out any more: servers ask first who was erased. They expire.
+
     Attributes:
-        forget: removes those of a user; False where that cannot be done now, or None where no
-            cache is at hand. They expire by themselves.
         seconds: how long an answer is kept.
+        poll_seconds: how long a server may not know yet of an erasure by somebody else.
     """
 
-    forget: Callable[[str], bool] | None
     seconds: float
+    poll_seconds: float
     name: str = "caches"
 
     def export(self, user_id: str) -> None:
@@ -83,15 +85,19 @@ class Caches:
         del user_id
 
     def erase(self, user_id: str) -> Mapping[str, int]:
-        """Forget them."""
-        return {"forgotten": int(self.forget is not None and self.forget(user_id))}
+        """Nothing that could be reached from here."""
+        del user_id
+        return {}
 
     def left(self, user_id: str) -> Sequence[str]:
         """Nothing to do but to wait."""
         del user_id
         if not self.seconds:
             return ()
-        return (f"Answers that servers keep are gone after {self.seconds:g} seconds.",)
+        return (
+            f"Servers hand out no list of the person after {self.poll_seconds:g} seconds; the "
+            f"answers that they keep are gone after {self.seconds:g} seconds.",
+        )
 
 
 @dataclass(frozen=True)

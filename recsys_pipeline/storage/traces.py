@@ -21,7 +21,18 @@ from urllib.parse import quote
 from recsys_pipeline.errors import StorageError
 
 SHORTEST: Final = 6
-"""Characters of an id below which a text that is equal says nothing: 12 stands everywhere."""
+"""Characters of an id below which a text that is equal says nothing: 12 stands everywhere.
+
+So short a one is looked for only where a text says that it is a user's: ``user_id=12``,
+``"user_id": 12``, ``/users/12`` or ``user 12``; and in logs as ``"12"`` too.
+"""
+
+_NAMED: Final = (
+    rb"""\busers/|\buser(?:_id)?[\\"']{0,2}[ \t]{0,2}(?:[:=][ \t]{0,2}|[ \t])[\\"']{0,2}"""
+)
+"""What stands before the id of a user in a text."""
+_LONGEST_NAMED: Final = 24
+"""Characters that are enough for it."""
 
 _SQLITE: Final = b"SQLite format 3\0"
 _LOGS: Final = frozenset({".log", ".out", ".err"})
@@ -69,11 +80,12 @@ class Traces:
         self._clear_scratch()
         counts = {"logs": 0, "pages": 0, "databases": 0}
         for path in self.search(user_id):
+            word = _Word.of(user_id, in_log=_is_log(path))
             if path.is_relative_to(self._docs):
                 path.unlink()
                 counts["pages"] += 1
-            elif path.suffix in _LOGS:
-                _overwrite(path, _Word.of(user_id))
+            elif _is_log(path):
+                _overwrite(path, word)
                 counts["logs"] += 1
             elif _is_sqlite(path):
                 _free(path)
@@ -82,23 +94,23 @@ class Traces:
 
     def left(self, user_id: str) -> Sequence[str]:
         """Files that still hold the id; or that nobody can tell."""
+        told = []
         if len(user_id) < SHORTEST:
-            return (
-                "Logs, pages and runs were not searched for the id: one so short stands "
-                "everywhere. By design none of them names a user.",
+            told.append(
+                "Logs, pages and runs were searched for places that say of the id that it is a "
+                "user's: one so short stands everywhere. By design none of them names a user."
             )
-        return [
+        return told + [
             f"{str(path).replace(user_id, '***')} holds the text of the id: look at it, and remove "
             "what is about the person."
             for path in self.search(user_id)
         ]
 
     def search(self, user_id: str) -> list[Path]:
-        """Files that hold the id as a word of its own, sorted; none for a short id."""
-        if len(user_id) < SHORTEST:
-            return []
-        word = _Word.of(user_id)
-        found = {_main(path) for path in self._files() if _holds(path, word)}
+        """Files that hold the id as a word of its own, sorted; see `SHORTEST`."""
+        word, in_log = _Word.of(user_id), _Word.of(user_id, in_log=True)
+        files = self._files()
+        found = {_main(path) for path in files if _holds(path, in_log if _is_log(path) else word)}
         return sorted(found)
 
     def _clear_scratch(self) -> None:
@@ -126,7 +138,7 @@ class _Word:
     longest: int
 
     @classmethod
-    def of(cls, user_id: str) -> "_Word":
+    def of(cls, user_id: str, *, in_log: bool = False) -> "_Word":
         ways = {
             user_id,
             dumps(user_id)[1:-1],
@@ -137,8 +149,12 @@ class _Word:
         }
         texts = sorted((way.encode("utf-8", "surrogatepass") for way in ways), reverse=True)
         joined = b"|".join(re.escape(text) for text in texts)
-        whole = rb"(?<![A-Za-z0-9_])(?:" + joined + rb")(?![A-Za-z0-9_])"
-        return cls(re.compile(whole), max(map(len, texts)))
+        whole = rb"(?<![A-Za-z0-9_])(?P<id>" + joined + rb")(?![A-Za-z0-9_])"
+        longest = max(map(len, texts))
+        if len(user_id) >= SHORTEST:
+            return cls(re.compile(whole), longest)
+        before = _NAMED + (rb"|\"(?=[^\"]{1,%d}\")" % longest if in_log else b"")
+        return cls(re.compile(b"(?:" + before + b")" + whole), longest + _LONGEST_NAMED)
 
     def places(self, file: BinaryIO) -> Iterator[tuple[int, int]]:
         """Where it stands in a file: from which byte to which. Reads a piece at a time.
@@ -156,11 +172,15 @@ class _Word:
                 cut_off = (before and not found.start()) or (piece and found.end() == len(content))
                 known = found.end() < len(kept)
                 if not cut_off and not known:
-                    yield before + found.start(), before + found.end()
+                    yield before + found.start("id"), before + found.end("id")
             if not piece:
                 return
             kept = content[-(self.longest + 2) :]
             before += len(content) - len(kept)
+
+
+def _is_log(path: Path) -> bool:
+    return path.suffix in _LOGS
 
 
 def _holds(path: Path, word: _Word) -> bool:

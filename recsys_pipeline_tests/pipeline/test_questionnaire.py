@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recsys_pipeline.contracts import USERS, Kind
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.errors import SettingsError
 from recsys_pipeline.pipeline.feature_matrix import make_feature_matrix
 from recsys_pipeline.pipeline.prepare import prepare
-from recsys_pipeline.pipeline.questionnaire import Answers, recommend_for
+from recsys_pipeline.pipeline.questionnaire import _READ, Answers, recommend_for
 from recsys_pipeline.pipeline.training import load_cuts, train
 from recsys_pipeline.ranking.released import ReleasedModel
 
@@ -85,3 +86,48 @@ def test_a_value_of_another_kind_is_refused(model, name, kind):
     with pytest.raises(SettingsError, match=f"{name} = 'old' cannot be read") as refused:
         listed(model, **{name: "old"})
     assert kind in refused.value.hint
+
+
+LIST, FLAG, TEXT, NUMBER = ["Drama"], True, "words", 3.5
+NOT_OF_ITS_KIND = [
+    *((n.AGE, value) for value in (LIST, FLAG, TEXT, None, {}, "nan", "inf", float("nan"))),
+    *((n.AGE, value) for value in (10**400, b"3")),
+    *((n.SEGMENT, value) for value in (LIST, FLAG, NUMBER, None, {}, "\ud800")),
+    *((n.PREFERRED_GENRES, value) for value in (FLAG, NUMBER, None, {}, [NUMBER], [LIST], [None])),
+    *((n.SIGNUP_AT, value) for value in (LIST, FLAG, NUMBER, TEXT, None, {}, "now", "today")),
+    *((n.SIGNUP_AT, f"{each}-14:00") for each in ("9999-12-31T23:59:59", "10000-01-01")),
+    ("tier", LIST),
+    ("tier", TEXT),
+    ("plan", NUMBER),
+    ("plan", FLAG),
+    ("plan", LIST),
+    ("hobbies", NUMBER),
+    ("hobbies", FLAG),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), NOT_OF_ITS_KIND)
+def test_whatever_is_not_of_its_kind_is_refused_by_name(model, name, value):
+    with pytest.raises(SettingsError, match=f"^{name} = .* cannot be read") as refused:
+        listed(model, **{name: value})
+    assert refused.value.hint.startswith("It must be ")
+    assert len(refused.value.message) < 150
+
+
+def test_every_kind_that_is_asked_for_can_be_read(model):
+    asked = {column.kind for column in USERS.columns} - {Kind.ID}
+    assert asked == set(_READ)
+
+
+def test_a_time_is_read_with_and_without_its_zone(model):
+    plain = listed(model, signup_at="2020-05-01")
+    pd.testing.assert_frame_equal(plain, listed(model, signup_at="2020-05-01T02:00:00+02:00"))
+
+
+def test_where_no_movie_has_a_genre_none_is_named(model):
+    genres = model.catalogue.genres
+    none = replace(genres, vocabulary=(), movies=genres.movies[:, :0])
+    bare = replace(model, catalogue=replace(model.catalogue, genres=none))
+    with pytest.raises(SettingsError) as refused:
+        recommend_for(bare, Answers((), ("Drama",)), 5, "r")
+    assert refused.value.hint == "Known are none."

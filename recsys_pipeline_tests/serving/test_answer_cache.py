@@ -134,6 +134,34 @@ def test_local_answers_expire_and_are_bounded():
     assert run(use()) == [None, b"x", b"x"]
 
 
+def test_forgetting_a_user_takes_no_longer_however_many_others_there_are():
+    async def use(users):
+        cache = LocalCache(60, users, lambda outcome: None)
+        for number in range(users):
+            await cache.put("r1", str(number), ASKED, b"x")
+        started = perf_counter()
+        for number in range(1_000):
+            await cache.forget(f"stranger-{number}")
+        return perf_counter() - started
+
+    assert run(use(10_000)) < 0.2
+
+
+def test_what_expired_or_was_pushed_out_is_listed_for_nobody():
+    async def use():
+        clock = Clock()
+        cache = LocalCache(10, 3, lambda outcome: None, clock)
+        for number in range(9):
+            await cache.put("r1", str(number % 5), b"%d" % number, b"x")
+        listed = sorted(key for own in cache._of_user.values() for key in own)
+        assert listed == sorted(cache._kept)
+        clock.now += 11
+        await cache.put("r1", "new", ASKED, b"x")
+        return dict(cache._of_user)
+
+    assert run(use()) == {"new": {("r1", "new", ASKED)}}
+
+
 def test_every_key_in_redis_expires_and_names_nobody(redis_url):
     import redis
 

@@ -10,6 +10,7 @@ def test_an_event_is_stored_once_however_often_it_is_sent(api) -> None:
     assert api.post("/v1/events", EVENT) == {
         "stored": 1,
         "repeated": 0,
+        "refused": 0,
         "event_ids": ["e-1"],
     }
     assert api.post("/v1/events", EVENT)["repeated"] == 1
@@ -99,9 +100,59 @@ def test_without_a_database_nothing_is_acknowledged_and_lists_go_on(api, monkeyp
     assert api.post("/v1/events", EVENT)["stored"] == 1
 
 
-def test_nothing_is_taken_in_of_an_erased_person(api, monkeypatch) -> None:
-    monkeypatch.setattr(type(api.server.service.people), "erased", lambda self, user: user == "7")
-    problem = api.post("/v1/events", EVENT, status=410)
-    assert problem["type"] == "/problems/erased"
-    api.post("/v1/events/batch", {"events": [{**EVENT, "user_id": "8"}, EVENT]}, status=410)
-    assert api.server.service.events.events_of("8") == []
+def test_nothing_is_taken_in_of_an_erased_person_and_the_others_are(api, monkeypatch) -> None:
+    monkeypatch.setattr(api.server.service.people, "erased", lambda user: user == "7")
+    assert api.post("/v1/events", EVENT) == {
+        "stored": 0,
+        "repeated": 0,
+        "refused": 1,
+        "event_ids": ["e-1"],
+    }
+    other = {**EVENT, "event_id": "e-2", "user_id": "8"}
+    told = api.post("/v1/events/batch", {"events": [other, {**EVENT, "user_id": " 7 "}, other]})
+    assert (told["stored"], told["repeated"], told["refused"]) == (1, 1, 1)
+    events = api.server.service.events
+    assert [each.event_id for each in events.events_of("8")] == ["e-2"]
+    assert events.spellings("7") == []
+
+
+def test_an_id_with_blanks_around_it_is_the_same_one(api) -> None:
+    api.post("/v1/events", {**EVENT, "user_id": " 7\u00a0"})
+    assert api.server.service.events.spellings("7") == ["7"]
+    answer = api.get("/v1/users/%207%20/recommendations")
+    assert (answer["kind"], answer["user_id"]) == ("stored", "7")
+    api.post("/v1/events", {**EVENT, "user_id": " "}, status=422)
+    api.get("/v1/users/%20/recommendations", status=422)
+
+
+def test_only_what_is_new_is_counted_and_one_click_of_an_answer(api, monkeypatch) -> None:
+    clicks: list[str] = []
+    monkeypatch.setattr(api.server.service.keeper, "clicked", clicks.append)
+    click = {"user_id": "7", "movie_id": 3, "kind": "click", "answer_id": "a-1", "release": "r"}
+    sent = [{**click, "event_id": f"c-{number}"} for number in (1, 1, 2)]
+    api.post("/v1/events/batch", {"events": sent})
+    api.post("/v1/events", sent[0])
+    assert clicks == ["r"]
+    api.post("/v1/events", {**click, "event_id": "c-3", "answer_id": "a-2"})
+    api.post("/v1/events", {**click, "event_id": "c-4", "answer_id": ""})
+    assert clicks == ["r", "r"]
+    counted = api.server.service.metrics.text(0)[0].decode()
+    wanted = 'recsys_events_total{kind="click"}'
+    (line,) = (each for each in counted.splitlines() if each.startswith(wanted))
+    assert float(line.split()[-1]) == 4
+    assert api.server.service.since.count("7") == 4
+
+
+def test_events_leave_the_answers_kept_for_others_alone_and_are_seen_at_once(
+    api, monkeypatch
+) -> None:
+    desk = api.server.service.desk
+    where = "/v1/users/7/recommendations?k=3"
+
+    def seldom(*_: object) -> None:
+        raise AssertionError("no event is to look through the cache")
+
+    monkeypatch.setattr(desk._cache, "forget", seldom)
+    first = api.get(where)["items"][0]["movie_id"]
+    api.post("/v1/events", {"user_id": "7", "movie_id": first, "kind": "not_for_me"})
+    assert first not in [each["movie_id"] for each in api.get(where)["items"]]

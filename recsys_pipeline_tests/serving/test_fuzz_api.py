@@ -23,6 +23,11 @@ expected-statuses = ["2xx", "3xx", "4xx"]
 expected-statuses = ["2xx", "400", "404", "409", "410", "414", "422"]
 [checks.negative_data_rejection]
 expected-statuses = ["400", "404", "405", "414", "415", "422"]
+# GET of that address exports the person whose id ends in /erase.
+[[operations]]
+include-path = "/v1/admin/privacy/{user_id}/erase"
+[operations.checks.unsupported_method]
+enabled = false
 """
 
 

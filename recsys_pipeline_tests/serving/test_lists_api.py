@@ -180,6 +180,35 @@ def test_a_wrong_query_is_told_by_name(shared_api, query, named) -> None:
     assert problem["request_id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "english", "french"),
+    [
+        ("/v1/movies/3/similar", "similar to ", "ressemble à "),
+        ("/v1/popular", "popular with everybody", "populaire auprès de tous"),
+        ("/v1/popular?segment=adult", "popular in the segment adult", "dans le segment adult"),
+        ("/v1/trending", "liked more now", "plus aimé maintenant"),
+    ],
+)
+def test_groups_and_similar_movies_give_reasons_in_the_language_asked_for(
+    shared_api, path, english, french
+) -> None:
+    mark = "&" if "?" in path else "?"
+    for language, words in ((None, english), ("en", english), ("fr", french)):
+        asked = path if language is None else f"{path}{mark}language={language}"
+        answer = shared_api.get(asked)
+        assert answer["items"]
+        assert all(words in item["reason"] for item in answer["items"])
+
+
+@pytest.mark.parametrize("what", ["session", "questionnaire"])
+def test_what_is_always_made_now_takes_no_fresh(shared_api, what) -> None:
+    body = {"movies": ["3"]} if what == "session" else {"likes": ["3"]}
+    path = f"/v1/recommendations/{what}"
+    assert shared_api.post(path, {**body, "language": "fr", "k": 3})["items"]
+    problem = shared_api.post(path, {**body, "fresh": True}, status=422)
+    assert "fresh" in str(problem)
+
+
 def test_a_session_gets_a_list_without_a_name(shared_api) -> None:
     asked = {"movies": [3, "4", "gone"], "k": 4}
     answer = shared_api.post("/v1/recommendations/session", asked)

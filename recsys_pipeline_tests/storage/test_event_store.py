@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -13,8 +14,10 @@ from hypothesis import strategies as st
 from upath import UPath
 
 from recsys_pipeline.errors import StorageError
-from recsys_pipeline.pipeline.online import EVENT_KINDS, Event, EventStore, Shown
+from recsys_pipeline.pipeline.online import EVENT_KINDS, Event, EventStore, Shown, Taken
+from recsys_pipeline.pipeline.privacy_keys import PrivacyKey
 from recsys_pipeline.storage.database import open_database
+from recsys_pipeline.storage.erasures import SqlErasureStore
 from recsys_pipeline.storage.events import _ORDER, SqlEventStore
 from recsys_pipeline.storage.memory_events import MemoryEventStore
 from recsys_pipeline.storage.refused import RefusedRowsError
@@ -194,14 +197,16 @@ def test_what_was_shown_to_a_user_is_newest_first(store):
 
 
 def test_erasing_a_user_leaves_the_others(store):
-    store.add_events([event(1), event(2), event(3, "v"), event(4, "u ")])
-    store.add_shown([shown(1), shown(3, "v")])
-    assert store.erase("u") == {"events": 2, "shown": 1}
+    store.add_events([event(1), event(2), event(3, "v"), event(4, "u\u00a0"), event(5, "u v")])
+    store.add_shown([shown(1), shown(2, " u "), shown(3, "v")])
+    assert store.spellings("u") == [" u ", "u", "u\u00a0"]
+    assert store.erase("u") == {"events": 3, "shown": 2}
+    assert store.spellings("u") == []
     assert store.erase("u") == {"events": 0, "shown": 0}
     assert store.events_of("u") == []
     assert store.shown_to("u") == []
     assert store.events_of("v") == [event(3, "v")]
-    assert store.events_of("u ") == [event(4, "u ")]
+    assert store.events_of("u v") == [event(5, "u v")]
     assert store.shown_to("v") == [shown(3, "v")]
 
 
@@ -209,10 +214,54 @@ def test_pruning_removes_what_is_older(store):
     store.add_events([event(number) for number in range(5)])
     store.add_shown([shown(number) for number in range(5)])
     assert store.prune(None, None) == {"events": 0, "shown": 0}
-    assert store.prune(event(2).at, None) == {"events": 2, "shown": 0}
+    assert store.prune(event(2).received_at, None) == {"events": 2, "shown": 0}
     assert store.prune(None, shown(4).shown_at) == {"events": 0, "shown": 4}
     assert store.events_of("u") == [event(2), event(3), event(4)]
     assert store.shown_to("u") == [shown(4)]
+
+
+def test_an_event_of_long_ago_stays_as_long_as_one_of_today(store):
+    late = event(9, at=NOON - timedelta(days=9_000), received_at=NOON + timedelta(days=1))
+    store.add_events([event(1), late])
+    assert store.prune(NOON + timedelta(hours=1), None) == {"events": 1, "shown": 0}
+    assert store.events_of("u") == [late]
+
+
+def test_the_store_says_which_events_were_new(store):
+    store.add_events([event(1)])
+    groups = [[event(1), event(2), event(2)], [event(2), event(3)], [event(3)], []]
+    assert store.add_groups(groups) == [
+        Taken(frozenset({"e002"})),
+        Taken(frozenset({"e003"})),
+        Taken(),
+        Taken(),
+    ]
+    assert store.events_of("u") == [event(1), event(2), event(3)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_row_names_anybody_whose_erasure_has_begun_elsewhere(request, tmp_path, kind):
+    url = f"sqlite:///{tmp_path / 'events.db'}"
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    key = PrivacyKey(b"k" * 32)
+    with (
+        closing(open_database(url, UPath(tmp_path))) as one,
+        closing(open_database(url, UPath(tmp_path))) as other,
+    ):
+        store, erasures = SqlEventStore(one, key), SqlErasureStore(other)
+        assert store.add_groups([[event(1)]]) == [Taken(frozenset({"e001"}))]
+        for user in ("gone", "left"):
+            job = erasures.begin(key.digest(user), user, NOON)
+            erasures.finish(job.number, "{}", NOON)
+            sent = [event(2, user), event(3, f" {user} "), event(4)]
+            store.add_shown([shown(2, user), shown(3)])
+            (taken,) = store.add_groups([sent])
+            assert taken.refused == 2
+        assert (store.spellings("gone"), store.spellings("left")) == ([], [])
+        assert store.shown("r002") == shown(2, "")
+        assert store.shown("r003") == shown(3)
+        assert [each.event_id for each in store.events_of("u")] == ["e001", "e004"]
 
 
 def test_several_threads_add_each_event_once(store):

@@ -212,6 +212,7 @@ def test_settings_make_a_source_of_a_database(tmp_path, monkeypatch):
         '[source]\nkind = "sql"\n[source.sql.interactions]\ntable = "ratings"\n'
     )
     monkeypatch.setenv("RECSYS_SOURCE__SQL__URL", f"sqlite:///{tmp_path / 'shop.db'}")
+    (tmp_path / "shop.db").touch()
     source = build_source(load_settings(start=tmp_path))
     assert source.description == f"sql: sqlite:///{tmp_path / 'shop.db'}: ratings"
 

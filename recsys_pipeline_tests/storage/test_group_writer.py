@@ -12,7 +12,7 @@ import pytest
 from upath import UPath
 
 from recsys_pipeline.errors import StorageError
-from recsys_pipeline.pipeline.online import Event, Shown
+from recsys_pipeline.pipeline.online import Event, Shown, Taken
 from recsys_pipeline.storage.database import open_database
 from recsys_pipeline.storage.events import SqlEventStore
 from recsys_pipeline.storage.group_writer import GroupWriter, Pace
@@ -41,7 +41,7 @@ class Flaky(MemoryEventStore):
         self.gate.set()
         self.transactions: list[int] = []
 
-    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[int]:
+    def add_groups(self, groups: Sequence[Sequence[Event]]) -> list[Taken]:
         self._answer([each for group in groups for each in group])
         return super().add_groups(groups)
 
@@ -73,10 +73,10 @@ def writer(store: Flaky) -> Iterator[GroupWriter]:
 
 
 def test_a_future_says_how_many_were_new_once_they_are_stored(store, writer):
-    assert writer.submit_events([event(1), event(2)]).result(10) == 2
+    assert len(writer.submit_events([event(1), event(2)]).result(10).new) == 2
     assert store.events_of("u") == [event(1), event(2)]
-    assert writer.submit_events([event(2), event(3)]).result(10) == 1
-    assert writer.submit_events([]).result(10) == 0
+    assert len(writer.submit_events([event(2), event(3)]).result(10).new) == 1
+    assert len(writer.submit_events([]).result(10).new) == 0
 
 
 def test_what_waits_is_written_together_and_each_caller_gets_their_own_count(store, writer):
@@ -84,8 +84,8 @@ def test_what_waits_is_written_together_and_each_caller_gets_their_own_count(sto
     first = writer.submit_events([event(0)])
     others = [writer.submit_events([event(i), event(i // 2)]) for i in range(1, 6)]
     store.gate.set()
-    assert first.result(10) == 1
-    assert [each.result(10) for each in others] == [1, 1, 1, 1, 1]
+    assert len(first.result(10).new) == 1
+    assert [len(each.result(10).new) for each in others] == [1, 1, 1, 1, 1]
     assert len(store.transactions) <= 3
 
 
@@ -106,7 +106,7 @@ def test_events_are_not_acknowledged_while_the_database_is_away(store, writer):
     with pytest.raises(StorageError):
         future.result(10)
     store.away = False
-    assert writer.submit_events([event(1)]).result(10) == 1
+    assert len(writer.submit_events([event(1)]).result(10).new) == 1
 
 
 def test_answers_wait_while_the_database_is_away(store, writer):
@@ -147,7 +147,7 @@ def test_one_bad_row_harms_nobody_else(store, writer):
     for user in ("a", "bad", "c"):
         writer.submit_shown(shown(user, user))
     store.gate.set()
-    assert futures[0].result(10) == futures[2].result(10) == 1
+    assert len(futures[0].result(10).new) == len(futures[2].result(10).new) == 1
     with pytest.raises(RefusedRowsError):
         futures[1].result(10)
     assert writer.flush(10)
@@ -156,14 +156,14 @@ def test_one_bad_row_harms_nobody_else(store, writer):
 
 
 def test_a_programming_error_reaches_its_caller_and_the_thread_lives_on(store, writer):
-    def fail(groups: object) -> list[int]:
+    def fail(groups: object) -> list[Taken]:
         raise ZeroDivisionError
 
     real, store.add_groups = store.add_groups, fail
     with pytest.raises(ZeroDivisionError):
         writer.submit_events([event(1)]).result(10)
     store.add_groups = real
-    assert writer.submit_events([event(1)]).result(10) == 1
+    assert len(writer.submit_events([event(1)]).result(10).new) == 1
 
 
 def test_a_caller_who_gave_up_stops_nobody(store, writer):
@@ -173,11 +173,11 @@ def test_a_caller_who_gave_up_stops_nobody(store, writer):
     given_up, other = writer.submit_events([event(1)]), writer.submit_events([event(2)])
     assert given_up.cancel()
     store.gate.set()
-    assert other.result(10) == 1
+    assert len(other.result(10).new) == 1
     store.gate.clear()
     writer.submit_events([event(3)]).cancel()
     store.gate.set()
-    assert writer.submit_events([event(4)]).result(10) == 1
+    assert len(writer.submit_events([event(4)]).result(10).new) == 1
 
 
 def test_closing_writes_what_waits_and_refuses_what_comes_later(store):
@@ -186,7 +186,7 @@ def test_closing_writes_what_waits_and_refuses_what_comes_later(store):
         writer.submit_shown(shown(number))
     future = writer.submit_events([event(1)])
     writer.close()
-    assert future.result(0) == 1
+    assert len(future.result(0).new) == 1
     assert len(store.shown_to("u", limit=2000)) == 1000
     with pytest.raises(StorageError, match="closed"):
         writer.submit_events([event(2)]).result(0)
@@ -210,7 +210,7 @@ def test_many_threads_over_a_real_database(database_url, tmp_path):
     def call(caller: int) -> None:
         for number in range(15):
             started = perf_counter()
-            assert writer.submit_events([event(f"{caller}-{number}")]).result(10) == 1
+            assert len(writer.submit_events([event(f"{caller}-{number}")]).result(10).new) == 1
             waits.append(perf_counter() - started)
             writer.submit_shown(shown(f"{caller}-{number}"))
 
@@ -227,7 +227,7 @@ def test_many_threads_over_a_real_database(database_url, tmp_path):
 def test_a_database_that_comes_back_gets_everything(postgres_server, tmp_path):
     store = SqlEventStore(open_database(postgres_server.url, UPath(tmp_path)))
     writer = GroupWriter(store, QUICK)
-    assert writer.submit_events([event(1)]).result(10) == 1
+    assert len(writer.submit_events([event(1)]).result(10).new) == 1
     postgres_server.stop("immediate")
     writer.submit_shown(shown(1))
     with pytest.raises(StorageError) as raised:
@@ -235,7 +235,7 @@ def test_a_database_that_comes_back_gets_everything(postgres_server, tmp_path):
     assert "cannot be" in raised.value.message
     postgres_server.start()
     assert writer.flush(10)
-    assert writer.submit_events([event(2)]).result(10) == 1
+    assert len(writer.submit_events([event(2)]).result(10).new) == 1
     writer.close()
     assert store.events_of("u") == [event(1), event(2)]
     assert store.shown("r1") == shown(1)

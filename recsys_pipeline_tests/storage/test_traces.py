@@ -92,6 +92,38 @@ def test_places_of_their_own_and_short_ids_are_left_out(tmp_path):
     assert place(tmp_path / "none").export(WHO) is None
 
 
+SHORT = """\
+12 users, 12 movies, 12.5 s, "users": 12, "rank": 12, id 12, user_id=120, user_ids: 12, /users/123
+user_id=12 "user_id": 12, 'user_id': '12' {\\"user_id\\": \\"12\\"} user 12, GET /v1/users/12/shown
+user_id=12"""
+FOUND = """\
+12 users, 12 movies, 12.5 s, "users": 12, "rank": 12, id 12, user_id=120, user_ids: 12, /users/123
+user_id=** "user_id": **, 'user_id': '**' {\\"user_id\\": \\"**\\"} user **, GET /v1/users/**/shown
+user_id=**"""
+
+
+@pytest.mark.parametrize("piece", [1, 7, 40, 1 << 22])
+def test_a_short_id_is_found_where_a_text_says_whose_it_is(tmp_path, monkeypatch, piece):
+    monkeypatch.setattr(traces, "_PIECE", piece)
+    (tmp_path / "a.log").write_text(SHORT + ' ["12", "12 x"]')
+    (tmp_path / "b.json").write_text('["12", {"rows": 12}]')
+    (tmp_path / "c.json").write_text('[{"user_id": 12}]')
+    (tmp_path / "data_docs").mkdir()
+    (tmp_path / "data_docs" / "d.html").write_text("<p>user 12</p>")
+    (tmp_path / "data_docs" / "e.html").write_text('<p width="12">12</p>')
+
+    here = place(tmp_path)
+    found = here.export("12")["files_that_name_the_id"]
+    assert [path.rpartition("/")[2] for path in found] == ["a.log", "c.json", "d.html"]
+    assert here.erase("12") == {"logs": 1, "pages": 1, "databases": 0}
+
+    assert (tmp_path / "a.log").read_text() == FOUND + ' ["**", "12 x"]'
+    assert sorted(path.name for path in (tmp_path / "data_docs").iterdir()) == ["e.html"]
+    left = here.left("12")
+    assert len(left) == 2
+    assert "c.json" in left[1]
+
+
 @pytest.mark.parametrize("piece", [1, 2, 5, 13, 14, 15, 16, 40])
 def test_a_file_is_read_in_pieces(tmp_path, monkeypatch, piece):
     monkeypatch.setattr(traces, "_PIECE", piece)

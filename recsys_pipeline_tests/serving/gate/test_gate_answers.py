@@ -134,8 +134,8 @@ def test_a_body_that_does_not_come_is_not_waited_for(world, kit, monkeypatch):
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/v1/events", "query_string": b"",
-             "headers": [(b"content-length", b"5")], "client": None, "scheme": "http",
-             "root_path": ""}  # fmt: skip
+             "headers": [(b"host", b"localhost"), (b"content-length", b"5")], "client": None,
+             "scheme": "http", "root_path": ""}  # fmt: skip
     asyncio.run(world.gate()(scope, never, send))
     assert sent[0]["status"] == 408
 

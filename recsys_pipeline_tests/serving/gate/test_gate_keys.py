@@ -14,6 +14,9 @@ ADDRESSES = {
         ("HEAD", "/v1/popular"),
         ("POST", "/v1/session/recommendations"),
         ("GET", "/metrics"),
+        ("GET", "/users/7"),
+        ("GET", "/v1/movies/shown"),
+        ("GET", "/v1/users/a/b/history/recommendations"),
     ],
     "write": [
         ("POST", "/v1/events"),
@@ -25,6 +28,10 @@ ADDRESSES = {
         ("GET", "/v1/admin"),
         ("POST", "/v1/admin/releases"),
         ("GET", "/v1/users/7/shown"),
+        ("GET", "/v1/users/7/history"),
+        ("GET", "/v1/users/a/b/recommendations/history"),
+        ("GET", "/v1/users/7"),
+        ("POST", "/v1/users/7/recommendations"),
         ("GET", "/v1/shown/01a2"),
         ("GET", "/v1/events/e1"),
         ("DELETE", "/v1/users/7/recommendations"),
@@ -197,3 +204,25 @@ def test_wrong_keys_are_counted_too(world, kit):
     gate = world.gate(keys_required=True, limiter=Limiter(3))
     seen = [kit.ask(gate, headers=kit.bearer(f"k{turn}")).status for turn in range(5)]
     assert seen == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil", ""])
+def test_without_keys_nobody_is_answered_who_calls_this_machine_by_a_foreign_name(world, kit, host):
+    """A page of evil.example whose name was bound to this machine is of the same origin."""
+    named = {"host": host, "origin": f"http://{host}", "sec-fetch-site": "same-origin"}
+    gate = world.gate()
+    for method, path in ADDRESSES["read"] + ADDRESSES["write"] + ADDRESSES["admin"]:
+        if path != "/metrics":
+            assert kit.ask(gate, path, method, named).status == 403
+    assert world.states == []
+    for path in ("/metrics", "/health/live"):
+        assert kit.ask(gate, path, "GET", named).status == 200
+    for own in ("localhost:8000", "127.0.0.1", "[::1]:8000"):
+        assert kit.ask(gate, headers={"host": own}).status == 200
+
+
+def test_a_key_may_come_by_any_name(world, kit):
+    world.store.add(kit.key("read"))
+    headers = {"host": "recsys.example", **kit.bearer("kread")}
+    for required in (True, False):
+        assert kit.ask(world.gate(keys_required=required), headers=headers).status == 200

@@ -71,7 +71,8 @@ def test_only_somebody_on_this_machine_moves_releases_without_a_key(moving):
 def test_a_take_over_is_told_step_by_step(moving):
     keeper = moving.visitor.api.server.service.keeper
     served = keeper.served
-    counts = {"one": Counts(300, 2, 1, 4, 30), "two": Counts(100, 0, 0, 0, 5)}
+    one = Counts(answers=300, errors=2, slow=1, named=300, fallback=4, clicks=30)
+    counts = {"one": one, "two": Counts(answers=100, named=90, clicks=5)}
     state = RampState(moving.new, moving.old, 0.0, ("more than 1 % fail",), counts)
     keeper.served = replace(served, before=served.current, percent=25, ramp=state)
     said = moving.visitor.see("/releases").one("section", **{"aria-labelledby": "ramp"}).text

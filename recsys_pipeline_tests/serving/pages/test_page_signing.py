@@ -112,6 +112,25 @@ def test_scopes_hold_on_pages_too(stranger, keys):
     assert "scope admin" not in stranger.see("/releases").text
 
 
+def test_what_is_known_of_people_is_for_those_who_administer(stranger, keys):
+    sign_in(stranger, keys[1]["admin"])
+    whole = stranger.see("/users/7")
+    assert whole.all("table", class_="history")
+    assert whole.all("dl", class_="profile")
+    assert stranger.see("/").all("ul", class_="people")
+    sign_in(stranger, keys[1]["read"])
+    page = stranger.see("/users/7")
+    assert len(page.one("ol").all("li")) == 5
+    assert "needs a key with scope admin" in page.text
+    for path in ("/users/7", "/", "/users?search="):
+        page = stranger.see(path)
+        for hidden in ("history", "profile", "people"):
+            assert not page.all(class_=hidden), (path, hidden)
+    for text in ("7", "1", "nobody"):
+        answer = stranger.ask("GET", f"/users?search={text}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/users/{text}")
+
+
 @pytest.mark.parametrize(
     "headers",
     [
