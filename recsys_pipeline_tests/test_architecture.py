@@ -32,7 +32,7 @@ HOLD_SQL = {
     for name in (
         *("database", "erasures", "events", "keys", "schema", "sql_source", "state", "tables"),
         *("migrations/env", "migrations/versions/v0001_first", "traces", "backup"),
-        *("held_people",),
+        *("held_people", "barred"),
     )
 }
 # These load the web's framework, too, and serve.

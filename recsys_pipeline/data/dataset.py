@@ -65,12 +65,15 @@ class UserBatch:
         recency: CSR float32 of the same shape and entries as `history`: the place of each liked
             item in the order in which the user liked them, as a share: the newest has 1, the
             oldest of m has 1/m. None where nobody knows the order.
+        part_of: a larger batch and the rows that these users have in it, where many small batches
+            are taken out of one; None for a batch of its own.
     """
 
     history: sp.csr_matrix
     seen: sp.csr_matrix
     profiles: pd.DataFrame
     recency: sp.csr_matrix | None = None
+    part_of: "tuple[UserBatch, npt.NDArray[Any]] | None" = None
 
     def __len__(self) -> int:
         return int(self.history.shape[0])
@@ -84,6 +87,24 @@ class UserBatch:
         """
         made: _Made = self._made[key] if key in self._made else self._made.setdefault(key, make())
         return made
+
+    def once_by_row(
+        self,
+        key: Hashable,
+        make: "Callable[[UserBatch], _Made]",
+        take: Callable[[_Made, npt.NDArray[Any]], _Made],
+    ) -> _Made:
+        """`once` for what is computed for each user alone: for all of `part_of` at once.
+
+        Args:
+            key: as for `once`.
+            make: computes it for a batch.
+            take: the rows of what `make` returns.
+        """
+        if self.part_of is None:
+            return self.once(key, lambda: make(self))
+        whole, rows = self.part_of
+        return self.once(key, lambda: take(whole.once(key, lambda: make(whole)), rows))
 
     @cached_property
     def _made(self) -> dict[Hashable, Any]:

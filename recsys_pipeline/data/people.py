@@ -67,6 +67,11 @@ class People:
         whole = pd.api.types.is_integer_dtype(ids.dtype)
         return np.asarray(ids.to_numpy(dtype=np.int64 if whole else object))
 
+    @cached_property
+    def everybody(self) -> UserBatch:
+        """All users as of the last run: what is computed for each alone is computed once here."""
+        return self.data.batch()
+
     def history(self, row: int) -> Events:
         """The events of one user, in order of time, then movie."""
         return self.data.events.take(self.order[self.starts[row] : self.starts[row + 1]])
@@ -84,7 +89,8 @@ class People:
         if min(rows, default=-1) >= 0 and not any(
             len(each) for each in since or () if each is not None
         ):
-            return self.data.batch(np.asarray(rows, dtype=np.int64))
+            chosen = np.asarray(rows, dtype=np.int64)
+            return replace(self.everybody.take(chosen), part_of=(self.everybody, chosen))
         parts = []
         for place, row in enumerate(rows):
             known = self.history(row) if row >= 0 else self.data.events.take(self.order[:0])

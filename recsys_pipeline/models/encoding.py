@@ -182,7 +182,11 @@ class ProfileEncoder(TableEncoder):
 
     def of(self, users: UserBatch) -> Encoded:
         """The users' profiles as features; encoded once, whoever asks."""
-        return users.once((ProfileEncoder, self.encoders), lambda: self.encode(users.profiles))
+        return users.once_by_row(
+            (ProfileEncoder, self.encoders),
+            lambda batch: self.encode(batch.profiles),
+            lambda encoded, rows: Encoded(encoded.features[rows], encoded.known[rows]),
+        )
 
 
 class MovieEncoder(TableEncoder):
