@@ -40,10 +40,6 @@ class AnswerCache(Protocol):
         """Keep an answer until it expires."""
         ...
 
-    async def drop(self, namespace: str) -> None:
-        """Forget all answers of a namespace."""
-        ...
-
     async def forget(self, user: str) -> bool:
         """Forget all answers for a user, in every namespace; False if that cannot be done now.
 
@@ -64,9 +60,6 @@ class NoCache:
         return None
 
     async def put(self, namespace: str, user: str, asked: bytes, answer: bytes) -> None:
-        """Nothing."""
-
-    async def drop(self, namespace: str) -> None:
         """Nothing."""
 
     async def forget(self, user: str) -> bool:
@@ -112,13 +105,6 @@ class LocalCache:
                 self._unlist(self._kept.popitem()[0])
             self._kept[key] = answer
             self._of_user.setdefault(user, set()).add(key)
-
-    async def drop(self, namespace: str) -> None:
-        """Forget a namespace."""
-        with self._lock:
-            for key in [key for key in self._kept if key[0] == namespace]:
-                self._kept.pop(key, None)
-                self._unlist(key)
 
     async def forget(self, user: str) -> bool:
         """Forget a user."""

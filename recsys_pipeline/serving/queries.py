@@ -1,6 +1,5 @@
 """Queries: what may be asked of a list, in an address or a body."""
 
-from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import parse_qsl
@@ -221,8 +220,3 @@ def parameters(model: Q) -> list[dict[str, Any]]:
             entry["example"] = examples[0]
         found.append(entry)
     return found
-
-
-def utc(moment: datetime | None) -> float | None:
-    """A moment as seconds since 1970, or None."""
-    return None if moment is None else moment.timestamp()

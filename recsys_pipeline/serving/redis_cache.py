@@ -85,10 +85,6 @@ class RedisCache:
         else:
             self._answered()
 
-    async def drop(self, namespace: str) -> None:
-        """Forget a namespace, if Redis is there; else its answers expire."""
-        await self._remove(f"{_PREFIX}:{_literal(namespace)}:*")
-
     async def forget(self, user: str) -> bool:
         """Forget a user; False if Redis is not there."""
         return await self._remove(f"{_PREFIX}:*:{self._pseudonyms.of(user)}:*")
@@ -138,8 +134,3 @@ class RedisCache:
     def _answered(self) -> None:
         self._quiet_until = 0.0
         self._pause = _FIRST_PAUSE
-
-
-def _literal(text: str) -> str:
-    """`text` as a part of a pattern that stands for itself."""
-    return "".join(f"\\{each}" if each in "*?[]\\^-" else each for each in text)

@@ -81,21 +81,6 @@ def test_the_last_answer_counts(make):
     assert run(use()) == b"two"
 
 
-def test_dropping_a_release_leaves_others(make):
-    async def use():
-        cache = make(60, Counter())
-        for namespace in ("r1", "r1*", "r", "[r]1"):
-            for number in range(3):
-                await cache.put(namespace, str(number), ASKED, b"x")
-        await cache.drop("r1*")
-        await cache.drop("[r]1")
-        found = [await cache.get(namespace, "2", ASKED) for namespace in ("r1", "r1*", "r", "[r]1")]
-        await cache.close()
-        return found
-
-    assert run(use()) == [b"x", None, b"x", None]
-
-
 def test_a_forgotten_user_is_nowhere_and_others_stay(make):
     async def use():
         cache = make(60, Counter())
@@ -256,7 +241,6 @@ def test_no_cache_keeps_nothing():
     async def use():
         cache = NoCache()
         await cache.put("r1", "7", ASKED, b"x")
-        await cache.drop("r1")
         return await cache.get("r1", "7", ASKED), await cache.forget("7")
 
     assert run(use()) == (None, True)
