@@ -60,6 +60,14 @@ class Bench:
 
         return Keeper(self.store, ramp, lambda: self.now, self.told.append, load)
 
+    def taking_over(self) -> Keeper:
+        """A keeper whose new release has just begun to take over from the old one."""
+        keeper = self.keeper(STEPS)
+        for release in (OLD, NEW):
+            self.store.promote(release)
+            keeper.refresh()
+        return keeper
+
 
 @pytest.fixture
 def bench(tmp_path) -> Bench:
@@ -199,10 +207,7 @@ def test_a_broken_criterion_takes_the_release_back_everywhere(bench, counts, why
 
 
 def test_answers_that_keep_the_criteria_stop_nothing(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     for number in range(100):
         keeper.note(keeper.served.current, seconds=0.001, fallback=number % 3 == 0)
         keeper.clicked(NEW if number % 5 == 0 else OLD)
@@ -212,10 +217,7 @@ def test_answers_that_keep_the_criteria_stop_nothing(bench) -> None:
 
 
 def test_a_person_may_promote_again_what_was_taken_back(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     for _ in range(20):
         keeper.note(keeper.served.current, error=True)
     keeper.refresh()
@@ -228,10 +230,7 @@ def test_a_person_may_promote_again_what_was_taken_back(bench) -> None:
 
 
 def test_going_back_by_hand_needs_no_steps(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     bench.store.roll_back(OLD)
     keeper.refresh()
     assert share(keeper, OLD) == 1
@@ -239,10 +238,7 @@ def test_going_back_by_hand_needs_no_steps(bench) -> None:
 
 
 def test_a_server_that_starts_anew_goes_on_with_the_steps(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     bench.now += 601
     again = bench.keeper(STEPS)
     again.refresh()
@@ -256,10 +252,7 @@ def test_a_server_that_starts_anew_goes_on_with_the_steps(bench) -> None:
 
 
 def test_the_criteria_are_written_down_before_the_start(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     assert keeper.served.ramp.criteria == (
         "more than 1.0% of its answers fail",
         "more than 1 % of its answers take longer than 250 ms",
@@ -311,10 +304,7 @@ def test_a_pointer_that_moved_on_during_loading_is_followed(bench, monkeypatch) 
 
 
 def test_after_going_back_by_hand_a_promotion_begins_with_the_first_step(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     bench.store.roll_back(OLD)
     keeper.refresh()
     bench.now += 10_000
@@ -324,10 +314,7 @@ def test_after_going_back_by_hand_a_promotion_begins_with_the_first_step(bench) 
 
 
 def test_answers_for_nobody_are_no_fallback(bench) -> None:
-    keeper = bench.keeper(STEPS)
-    for release in (OLD, NEW):
-        bench.store.promote(release)
-        keeper.refresh()
+    keeper = bench.taking_over()
     for number in range(100):
         keeper.note(keeper.served.current, fallback=None if number % 4 else True)
         keeper.clicked(NEW)
