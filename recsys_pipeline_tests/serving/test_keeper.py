@@ -238,7 +238,7 @@ def test_going_back_by_hand_needs_no_steps(bench) -> None:
 
 
 def test_a_server_that_starts_anew_goes_on_with_the_steps(bench) -> None:
-    keeper = bench.taking_over()
+    bench.taking_over()
     bench.now += 601
     again = bench.keeper(STEPS)
     again.refresh()
