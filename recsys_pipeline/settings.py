@@ -15,7 +15,10 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from upath import UPath
 
+from recsys_pipeline.business.config import BusinessConfig, GoalsConfig
 from recsys_pipeline.errors import SettingsError
+from recsys_pipeline.experiments.config import ExperimentsConfig
+from recsys_pipeline.monitoring.config import MonitoringConfig
 from recsys_pipeline.pipeline.config import Frozen, LearningConfig
 from recsys_pipeline.pipeline.protocols import CheckLimits
 from recsys_pipeline.pipeline.serving_config import DatabaseConfig, PrivacyConfig, ServingConfig
@@ -135,6 +138,10 @@ class Settings(BaseSettings):
     database: DatabaseConfig = DatabaseConfig()
     serving: ServingConfig = ServingConfig()
     privacy: PrivacyConfig = PrivacyConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+    experiments: ExperimentsConfig = ExperimentsConfig()
+    goals: GoalsConfig = GoalsConfig()
+    business: BusinessConfig = BusinessConfig()
 
     @classmethod
     def settings_customise_sources(

@@ -1,5 +1,6 @@
 """What a table is: columns, kinds, ranges, keys and doc lines, each written once."""
 
+from recsys_pipeline.contracts.online_tables import ACTIONS, IMPRESSIONS, USER_WEEKS
 from recsys_pipeline.contracts.rules import (
     Rule,
     RuleContext,
@@ -19,12 +20,15 @@ from recsys_pipeline.contracts.tables import (
 )
 
 __all__ = [
+    "ACTIONS",
+    "IMPRESSIONS",
     "INTERACTIONS",
     "MOVIES",
     "PANDAS_DTYPES",
     "SOURCE_TABLES",
     "TOP_N",
     "USERS",
+    "USER_WEEKS",
     "Column",
     "Contract",
     "Kind",

@@ -47,6 +47,28 @@ REASON: Final = "reason"
 RELEASE: Final = "release"
 PROPENSITY: Final = "propensity"
 
+# impressions
+SHOWN_AT: Final = "shown_at"
+REQUEST_ID: Final = "request_id"
+ANSWER_KIND: Final = "answer_kind"
+PERSONAL: Final = "personal"
+EXPERIMENT: Final = "experiment"
+ARM: Final = "arm"
+CLICKED_AT: Final = "clicked_at"
+WATCH_MINUTES: Final = "watch_minutes"
+
+# user weeks
+WEEK: Final = "week"
+ANSWERS: Final = "answers"
+ANSWERS_CLICKED: Final = "answers_clicked"
+ANSWERS_FALLBACK: Final = "answers_fallback"
+IMPRESSIONS: Final = "impressions"
+CLICKS: Final = "clicks"
+RATINGS: Final = "ratings"
+RATING_SUM: Final = "rating_sum"
+ACTIONS: Final = "actions"
+ACTIVE_DAYS: Final = "active_days"
+
 # provenance that every mapped table carries until its rows are cleaned
 SOURCE_FILE: Final = "source_file"
 SOURCE_ROW: Final = "source_row"

@@ -1,0 +1,1 @@
+"""The weekly report: one page for people, as HTML and as Markdown."""
