@@ -1,6 +1,19 @@
 """Settings of the business figures: goals, prices and assumptions."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+GoalName = Literal[
+    "click_through",
+    "watch_time",
+    "satisfaction",
+    "churn",
+    "response",
+    "availability",
+    "infrastructure",
+]
+"""Names of the goals in tables, logs and settings."""
 
 
 class _Frozen(BaseModel):
@@ -33,6 +46,9 @@ class GoalsConfig(_Frozen):
     )
     infrastructure_per_month: float | None = Field(
         50_000.0, gt=0, description="Cost of computing a month, less than this."
+    )
+    left_out: tuple[GoalName, ...] = Field(
+        (), description='Goals that are not yours, such as ["satisfaction"].'
     )
 
 
@@ -71,6 +87,24 @@ class AssumptionsConfig(_Frozen):
         -0.05, gt=-1, description="Relative change of monthly churn before any experiment."
     )
     churn_lift_error: float = Field(0.05, ge=0, description="Its standard error.")
+    clicks_per_user_month: float = Field(
+        4.0, ge=0, description="Clicks of a user a month as it is, where none were counted."
+    )
+    watch_hours_per_user_month: float = Field(
+        10.0, ge=0, description="Hours that a user watches a month as it is, where not counted."
+    )
+    usage_error: float = Field(
+        0.2,
+        ge=0,
+        le=1,
+        description="Relative standard error of these two, of `evenness` and of monthly churn.",
+    )
+    evenness: float = Field(
+        1.0,
+        gt=0,
+        description="How alike users are in clicking where it was not counted: shape of a gamma "
+        "distribution, small where a few click most.",
+    )
     months: int = Field(12, ge=1, le=60, description="Months that the result is counted over.")
 
 
