@@ -29,6 +29,12 @@ class Purpose(IntEnum):
     TITLES = 2
     INTERACTIONS = 4
     MOVIES = 8
+    JOINING = 16
+    NEW_MOVIES = 17
+    ATTENTION = 18
+    SESSIONS = 19
+    TASTES = 20
+    LEAVING = 21
 
 
 def generator(config: WorldConfig, purpose: Purpose, *numbers: int) -> np.random.Generator:

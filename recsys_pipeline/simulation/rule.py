@@ -101,22 +101,47 @@ def draw_people(rng: np.random.Generator, n: int) -> People:
         [[GENRES.index(genre) for genre in row] for row in SEGMENT_GENRES], dtype=np.int8
     )
     preferred = genres[segment[:, None], rng.integers(genres.shape[1], size=(n, 2))]
-    likes = np.left_shift(1, preferred.astype(np.uint16), dtype=np.uint16)
-    of_segment = np.array([_YOUNG_OR_NEW, 0, _SENIOR_OR_OLD], dtype=np.uint16)
     return People(
         age=age,
         segment=segment,
         preferred=preferred,
         subscription_months=_rounded(rng.exponential(12, n), 1),
         sessions_per_week=1.0 + rng.poisson(4, n).astype(np.float64),
-        traits=likes[:, 0] | likes[:, 1] | of_segment[segment],
+        traits=user_traits(segment, preferred),
     )
+
+
+def user_traits(
+    segment: npt.NDArray[np.int8], preferred: npt.NDArray[np.int8]
+) -> npt.NDArray[np.uint16]:
+    """The bits that `like_tenths` compares, of users with these segments and preferred genres."""
+    likes = np.left_shift(1, preferred.astype(np.uint16), dtype=np.uint16)
+    of_segment = np.array([_YOUNG_OR_NEW, 0, _SENIOR_OR_OLD], dtype=np.uint16)
+    traits: npt.NDArray[np.uint16] = likes[:, 0] | likes[:, 1] | of_segment[segment]
+    return traits
 
 
 def draw_films(rng: np.random.Generator, n: int, reference_year: int) -> Films:
     """n movies of the 34 years before `reference_year`."""
     genre = rng.integers(len(GENRES), size=n, dtype=np.int8)
     age = rng.integers(1, _OLDEST, endpoint=True, size=n, dtype=np.int16)
+    return _films(rng, genre, age, reference_year)
+
+
+def draw_new_films(rng: np.random.Generator, n: int, reference_year: int, year: int) -> Films:
+    """n movies of `year`, whose age is counted from the same `reference_year` as all others'."""
+    genre = rng.integers(len(GENRES), size=n, dtype=np.int8)
+    return _films(rng, genre, np.full(n, reference_year - year, dtype=np.int16), reference_year)
+
+
+def _films(
+    rng: np.random.Generator,
+    genre: npt.NDArray[np.int8],
+    age: npt.NDArray[np.int16],
+    reference_year: int,
+) -> Films:
+    """Movies of these genres and ages, in years before `reference_year`."""
+    n = len(genre)
     well_rated = np.isin(genre, [GENRES.index(name) for name in _WELL_RATED_GENRES])
     rating = 3.5 + 0.3 * (age < _RATED_AS_NEW) + 0.4 * well_rated + rng.normal(0, 0.8, n)
     mean_rating = _rounded(np.clip(rating, 1, 5), 2)

@@ -1,14 +1,13 @@
 """World: the simulated tables, and the truth behind them."""
 
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
-from recsys_pipeline.contracts import INTERACTIONS, MOVIES, PANDAS_DTYPES, USERS, Contract
+from recsys_pipeline.contracts import INTERACTIONS, MOVIES, USERS
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.errors import SettingsError
 from recsys_pipeline.simulation.choices import draw_choices, draw_meetings
@@ -20,8 +19,15 @@ from recsys_pipeline.simulation.days import (
     generator,
     last_second,
 )
+from recsys_pipeline.simulation.frames import (
+    IntArray,
+    checked_rows,
+    genre_lists,
+    ids,
+    table,
+    times,
+)
 from recsys_pipeline.simulation.rule import (
-    GENRES,
     SEGMENTS,
     Films,
     People,
@@ -30,8 +36,6 @@ from recsys_pipeline.simulation.rule import (
     like_tenths,
 )
 from recsys_pipeline.simulation.titles import invent_titles
-
-IntArray = npt.NDArray[np.integer[Any]]
 
 _EPOCH: Final = pd.Timestamp(0, unit="s", tz="UTC")
 _SECOND: Final = pd.Timedelta(1, unit="s")
@@ -71,13 +75,13 @@ class World:
         Both preferred genres may be the same one: they are drawn with replacement.
         """
         people = self._people
-        return _table(
+        return table(
             USERS,
             {
-                n.USER_ID: _ids(len(people)),
+                n.USER_ID: ids(len(people)),
                 n.AGE: people.age,
                 n.SEGMENT: np.array(SEGMENTS, dtype=object)[people.segment],
-                n.PREFERRED_GENRES: _lists(people.preferred),
+                n.PREFERRED_GENRES: genre_lists(people.preferred),
                 n.SUBSCRIPTION_MONTHS: people.subscription_months,
                 n.SESSIONS_PER_WEEK: people.sessions_per_week,
             },
@@ -86,12 +90,12 @@ class World:
     def movies(self) -> pd.DataFrame:
         """The movies table, row j with id j + 1, in the dtypes of its contract."""
         films = self._films
-        return _table(
+        return table(
             MOVIES,
             {
-                n.MOVIE_ID: _ids(len(films)),
+                n.MOVIE_ID: ids(len(films)),
                 n.TITLE: invent_titles(films.genre, generator(self.config, Purpose.TITLES)),
-                n.GENRES: _lists(films.genre[:, None]),
+                n.GENRES: genre_lists(films.genre[:, None]),
                 n.YEAR: films.year,
                 n.DURATION_MINUTES: films.duration_minutes,
                 n.MEAN_RATING: films.mean_rating,
@@ -133,12 +137,12 @@ class World:
             watch_fraction[rows] = drawn.watch_fraction
             rating[rows] = drawn.rating
         known = slice(int(np.searchsorted(second, until, side="right")))
-        return _table(
+        return table(
             INTERACTIONS,
             {
                 n.USER_ID: user[known],
                 n.MOVIE_ID: movie[known],
-                n.TIMESTAMP: _times(second[known]),
+                n.TIMESTAMP: times(second[known]),
                 n.LIKED: pd.arrays.BooleanArray(liked[known], np.zeros(known.stop, dtype=bool)),
                 n.WATCH_FRACTION: watch_fraction[known],
                 n.RATING: rating[known],
@@ -175,8 +179,8 @@ class World:
         Raises:
             IndexError: a row is not in the table (a negative one, which pads short lists, is not).
         """
-        users = _checked(user_rows, self.config.users)
-        movies = _checked(movie_rows, self.config.movies)
+        users = checked_rows(user_rows, self.config.users)
+        movies = checked_rows(movie_rows, self.config.movies)
         traits, films = self._people.traits[users], self._films
         return like_tenths(traits, films.traits[movies], films.quality_tenths[movies]) / 10
 
@@ -188,7 +192,7 @@ class World:
         Raises:
             IndexError: a row is not in the users table.
         """
-        users = _checked(user_rows, self.config.users)
+        users = checked_rows(user_rows, self.config.users)
         films = self._films
         tenths = like_tenths(
             self._people.traits[users][:, None], films.traits, films.quality_tenths
@@ -211,7 +215,7 @@ class World:
         films = self._films
         # Users with the same traits have the same list, and there are few kinds of them.
         kinds, kind = np.unique(
-            self._people.traits[_checked(user_rows, self.config.users)], return_inverse=True
+            self._people.traits[checked_rows(user_rows, self.config.users)], return_inverse=True
         )
         tenths = like_tenths(kinds[:, None], films.traits, films.quality_tenths)
         best = np.sort(tenths, axis=1)[:, ::-1][:, :k]
@@ -238,43 +242,3 @@ class World:
         """Seconds since the start of `day` of its events, ascending."""
         rng = day.generator(self.config)
         return draw_meetings(rng, day.events, self.config.users, self.config.movies)[0]
-
-
-def _table(contract: Contract, columns: dict[str, Any], *, copy: bool = True) -> pd.DataFrame:
-    """The frame of `columns`, in the dtypes of the contract; ids stay int64.
-
-    Without `copy` the frame takes the arrays over, and nobody else may hold them.
-    """
-    series = {}
-    for name, values in columns.items():
-        dtype = PANDAS_DTYPES.get(contract.column(name).kind)
-        series[name] = pd.Series(values, dtype=dtype, copy=copy)
-    return pd.DataFrame(series, copy=copy)
-
-
-def _ids(size: int) -> npt.NDArray[np.int64]:
-    return np.arange(1, size + 1, dtype=np.int64)
-
-
-def _times(second: npt.NDArray[np.int64]) -> pd.Series:
-    """Moments in UTC, from seconds since 1970."""
-    return pd.Series(second.astype("datetime64[s]").astype("datetime64[us]")).dt.tz_localize("UTC")
-
-
-def _lists(places: npt.NDArray[np.int8]) -> pd.Series:
-    """Lists of genre names from places in `GENRES`, shape ``(n, length of each list)``."""
-    size, length = places.shape
-    values = pa.DictionaryArray.from_arrays(places.ravel(), list(GENRES)).cast(pa.string())
-    offsets = pa.array(np.arange(size + 1, dtype=np.int32) * np.int32(length))
-    lists = pa.ListArray.from_arrays(offsets, values)
-    return pd.Series(pd.arrays.ArrowExtensionArray(lists))
-
-
-def _checked(rows: IntArray, size: int) -> IntArray:
-    """`rows`, all of which are in a table of that size."""
-    rows = np.asarray(rows)
-    if rows.size and (rows.min() < 0 or rows.max() >= size):
-        raise IndexError(
-            f"rows {rows.min()} to {rows.max()} are asked for; the table has rows 0 to {size - 1}"
-        )
-    return rows
