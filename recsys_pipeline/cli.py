@@ -13,9 +13,12 @@ from rich.console import Console
 from recsys_pipeline.commands import (
     database_app,
     evidence_app,
+    experiment_app,
     keys_app,
     privacy_app,
     releases_app,
+    report_app,
+    simulate_app,
 )
 from recsys_pipeline.commands.options import (
     JsonOption,
@@ -46,7 +49,10 @@ app = typer.Typer(
 )
 
 app.add_typer(evidence_app.app)
+app.add_typer(report_app.app)
+app.add_typer(simulate_app.app)
 app.add_typer(releases_app.app, name="releases")
+app.add_typer(experiment_app.app, name="experiment")
 app.add_typer(keys_app.app, name="keys")
 app.add_typer(privacy_app.app, name="privacy")
 app.add_typer(database_app.app, name="database")
@@ -198,6 +204,7 @@ def run(
         ("ui", "the page, Dagster, MLflow and the Data Docs in your browser"),
         ("serve", "the API and the page alone"),
         ("recommend USER", "one user's list"),
+        ("report", "what happened in the week, did it help, what to do"),
         ("doctor", "what is odd about the data or the set-up"),
     ):
         console.print(f"  {f'{recsys} {command}':<25} {what}", highlight=False, soft_wrap=True)
@@ -218,6 +225,7 @@ def _places(settings: Any) -> list[tuple[str, str]]:
 
     return [
         ("lists", f"{settings.data / 'releases'}"),
+        ("weekly reports", f"{settings.data / 'reports'}"),
         ("rows in quarantine", f"{settings.data / 'assets' / 'quarantine'}"),
         ("Data Docs", f"{docs_folder(settings) / 'index.html'}"),
     ]

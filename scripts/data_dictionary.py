@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N
+from recsys_pipeline.contracts import ACTIONS, IMPRESSIONS, SOURCE_TABLES, TOP_N, USER_WEEKS
 from recsys_pipeline.contracts.dictionary import data_dictionary
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "data_dictionary.md"
@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only")
     check = parser.parse_args().check
-    text = data_dictionary((*SOURCE_TABLES, TOP_N))
+    text = data_dictionary((*SOURCE_TABLES, TOP_N, IMPRESSIONS, ACTIONS, USER_WEEKS))
     if not check:
         PAGE.write_text(text, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:

@@ -6,7 +6,7 @@ Exit code 1 where the file is not what the classes say.
 import argparse
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -40,7 +40,7 @@ class Key:
 
     Attributes:
         name: the key within its section.
-        variable: of the environment.
+        variable: of the environment; empty within a list of tables, which only a whole list sets.
         kind: what its values are, for people.
         default: as TOML, or in words where there is none.
         text: what it is for.
@@ -61,26 +61,43 @@ class Section:
         path: its heading, such as ``learning.ranker``.
         text: what it is for.
         keys: its settings, those of sections below it left out.
+        variable: of the environment that sets the whole list, within a list of tables; else empty.
+        is_list: whether there may be several of it.
     """
 
     path: str
     text: str
     keys: tuple[Key, ...]
+    variable: str = ""
+    is_list: bool = False
+
+    @property
+    def heading(self) -> str:
+        """As it is written in the file."""
+        return f"[[{self.path}]]" if self.is_list else f"[{self.path}]"
 
 
-def sections(model: type[BaseModel] = Settings, path: tuple[str, ...] = ()) -> Iterator[Section]:
+def sections(
+    model: type[BaseModel] = Settings,
+    path: tuple[str, ...] = (),
+    variable: str = "",
+    is_list: bool = False,
+) -> Iterator[Section]:
     """Every section below `model`, in the order of the classes; root, which is no key, left out."""
     keys, below = [], []
     for name, field in model.model_fields.items():
-        inner = _model_in(field.annotation)
+        inner, where = _model_in(field.annotation), (*path, name)
         if inner is not None:
-            below.append((inner, (*path, name)))
+            several = get_origin(field.annotation) is tuple
+            whole = variable or (_variable(where) if several else "")
+            below.append((inner, where, whole, several))
         elif path:
-            keys.append(_key((*path, name), field))
+            key = _key(where, field)
+            keys.append(replace(key, variable="") if variable else key)
     if path:
-        yield Section(".".join(path), _first_line(model), tuple(keys))
-    for inner, where in below:
-        yield from sections(inner, where)
+        yield Section(".".join(path), _first_line(model), tuple(keys), variable, is_list)
+    for each in below:
+        yield from sections(*each)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -97,11 +114,15 @@ def _first_line(model: type[BaseModel]) -> str:
 def _key(path: tuple[str, ...], field: FieldInfo) -> Key:
     return Key(
         name=path[-1],
-        variable=PREFIX + "__".join(path).upper(),
+        variable=_variable(path),
         kind=_kind(field.annotation, field.metadata),
         default=_default(field),
         text=field.description or "",
     )
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return PREFIX + "__".join(path).upper()
 
 
 def _kind(annotation: Any, limits: list[Any]) -> str:
@@ -150,6 +171,9 @@ def _toml(value: Any) -> str:
             return f'`"{value}"`'
         case tuple() | list():
             return "`[" + ", ".join(_toml(item).strip("`") for item in value) + "]`"
+        case dict():
+            pairs = ", ".join(f"{key} = {_toml(item).strip('`')}" for key, item in value.items())
+            return f"`{{ {pairs} }}`" if pairs else "`{}`"
         case _:
             return f"`{value}`"
 
@@ -159,31 +183,37 @@ def reference() -> str:
     lines = [INTRODUCTION]
     shown: dict[tuple[str, ...], str] = {}
     for section in sections():
-        lines += [f"## `[{section.path}]`", "", section.text, ""]
+        lines += [f"## `{section.heading}`", "", section.text, ""]
+        if section.is_list:
+            lines += [f"There may be several; `{section.variable}` holds all of them as JSON.", ""]
         names = tuple(key.name for key in section.keys)
         if names in shown:
-            lines += [
-                f"The keys are those of [`[{shown[names]}]`](#{_anchor(shown[names])}); variables "
-                f"start with `{PREFIX}{section.path.replace('.', '__').upper()}__`.",
-                "",
-            ]
+            lines += [_those_of(shown[names], section), ""]
         elif names:
-            shown[names] = section.path
+            shown[names] = section.heading
             lines += [*_table(section.keys), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _those_of(heading: str, section: Section) -> str:
+    told = f"The keys are those of [`{heading}`](#{_anchor(heading)})"
+    if section.variable:
+        return f"{told}."
+    return f"{told}; variables start with `{_variable(tuple(section.path.split('.')))}__`."
 
 
 def _table(keys: tuple[Key, ...]) -> Iterator[str]:
     yield "| key | values | default | what it is for | variable |"
     yield "|---|---|---|---|---|"
     for key in keys:
-        cells = (f"`{key.name}`", key.kind, key.default, key.text, f"`{key.variable}`")
+        cells = (f"`{key.name}`", key.kind, key.default, key.text)
+        cells += (f"`{key.variable}`" if key.variable else "",)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _anchor(path: str) -> str:
     """What GitHub makes of the heading of a section."""
-    return path.replace(".", "")
+    return path.replace(".", "").strip("[]")
 
 
 def main() -> int:

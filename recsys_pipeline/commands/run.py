@@ -35,6 +35,8 @@ _STEPS = {
     "promotion": "Decide on promotion",
     "top_n": "Write lists and release",
     "user_groups": "Group users",
+    "arm_lists": "Make lists for arms",
+    "monitoring": "Report on the week online",
     "retention": "Remove what is old",
 }
 

@@ -59,6 +59,8 @@ def _state(manifest: "Manifest", pointer: "Pointer | None") -> str:
         return ""
     if manifest.release == pointer.release:
         return "in service"
+    if manifest.arm_of:
+        return "answers an arm" if manifest.release in pointer.arms.values() else "of an arm once"
     held = manifest.recipe_fingerprint and manifest.recipe_fingerprint in pointer.held
     if manifest.release in pointer.before:
         return "was in service" + ("; its recipe is held" if held else "")

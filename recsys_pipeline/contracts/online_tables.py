@@ -75,10 +75,16 @@ USER_WEEKS: Final = Contract(
             unit="minutes",
             minimum=0,
         ),
-        Column(n.RATINGS, Kind.INTEGER, "Ratings given.", minimum=0),
+        Column(n.RATINGS, Kind.INTEGER, "Ratings that belong to movies shown.", minimum=0),
         Column(n.RATING_SUM, Kind.NUMBER, "Sum of these ratings.", unit="stars", minimum=0),
         Column(n.ACTIONS, Kind.INTEGER, "Everything done, clicks included.", minimum=0),
-        Column(n.ACTIVE_DAYS, Kind.INTEGER, "Days (UTC) with an action.", minimum=0, maximum=7),
+        Column(
+            n.ACTIVE_DAYS,
+            Kind.INTEGER,
+            "Days, counted from the week's start, with an action.",
+            minimum=0,
+            maximum=7,
+        ),
     ),
     key=(n.USER_ID, n.WEEK),
 )

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import dagster as dg
 
 from recsys_pipeline.defs.alias_sensor import alias_sensor
+from recsys_pipeline.defs.arm_assets import arm_assets
 from recsys_pipeline.defs.doors import DOORS, OPTIONS, REAL, Makers, doors_resource
+from recsys_pipeline.defs.drift_sensor import drift_sensor
 from recsys_pipeline.defs.evaluation_assets import evaluation_assets
 from recsys_pipeline.defs.group_assets import group_assets
 from recsys_pipeline.defs.io import FolderIOManager, TableIOManager
 from recsys_pipeline.defs.jobs import new_data_sensor, weekly_job, weekly_schedule
 from recsys_pipeline.defs.layout import MODELS, OPPONENTS, TABLES, Layout
+from recsys_pipeline.defs.monitoring_assets import monitoring_assets
 from recsys_pipeline.defs.options import RunOptions
 from recsys_pipeline.defs.privacy_assets import retention_asset
 from recsys_pipeline.defs.promotion_assets import promotion_assets
@@ -52,6 +55,8 @@ def build_definitions(
         *promotion_assets(layout),
         serving_assets(layout),
         group_assets(layout),
+        arm_assets(layout),
+        monitoring_assets(layout),
         retention_asset(layout),
     ]
     job = weekly_job([key for asset in assets for key in asset.keys])
@@ -63,6 +68,7 @@ def build_definitions(
         sensors=[
             new_data_sensor(layout, settings, makers, job),
             alias_sensor(settings, makers),
+            drift_sensor(layout, settings, makers, job),
         ],
         resources={
             OPTIONS: RunOptions(),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
@@ -22,9 +23,12 @@ from recsys_pipeline.pipeline.privacy import Privacy
 from recsys_pipeline.pipeline.privacy_gone import NOBODY, Gone
 from recsys_pipeline.pipeline.protocols import Checker, ReleaseStore, TrackedRun, Tracker
 from recsys_pipeline.pipeline.releasing import Inputs
+from recsys_pipeline.pipeline.reports import ReportStore
 from recsys_pipeline.settings import Settings
 from recsys_pipeline.sources import Source
 from recsys_pipeline.storage.folders import docs_folder, lock_file
+from recsys_pipeline.storage.online_door import Online, opened_online
+from recsys_pipeline.storage.reports import FileReportStore
 from recsys_pipeline.storage.run_lock import run_lock
 from recsys_pipeline.storage.sources import build_source
 
@@ -48,6 +52,10 @@ def _privacy(settings: Settings, store: ReleaseStore) -> AbstractContextManager[
     return opened_privacy(settings, store)
 
 
+def _reports(settings: Settings) -> ReportStore:
+    return FileReportStore(settings.data / "reports")
+
+
 @dataclass(frozen=True)
 class Makers:
     """How each door is made from the settings; tests put fakes here."""
@@ -57,6 +65,8 @@ class Makers:
     store: Callable[[Settings], ReleaseStore]
     source: Callable[[Settings], Source] = build_source
     privacy: Callable[[Settings, ReleaseStore], AbstractContextManager[Privacy | None]] = _privacy
+    online: Callable[[Settings], AbstractContextManager[Online | None]] = opened_online
+    reports: Callable[[Settings], ReportStore] = _reports
 
 
 def _checker(settings: Settings) -> Checker:
@@ -96,6 +106,7 @@ class Doors:
         started: ISO time at which the Dagster run was made, or empty.
         privacy: people's data; None where nobody was erased and nothing has come in.
         gone: who was erased before the run began.
+        online: what happened online; None where nothing has.
     """
 
     settings: Settings
@@ -107,6 +118,7 @@ class Doors:
     started: str = ""
     privacy: Privacy | None = None
     gone: Gone = NOBODY
+    online: Online | None = None
 
     @property
     def learning(self) -> LearningConfig:
@@ -150,6 +162,17 @@ class Doors:
     @cached_property
     def store(self) -> ReleaseStore:
         return self.makers.store(self.settings)
+
+    @cached_property
+    def reports(self) -> ReportStore:
+        return self.makers.reports(self.settings)
+
+    @property
+    def today(self) -> date:
+        """The day on which the run was made, UTC: experiments go by it, as servers do."""
+        if self.started:
+            return pd.Timestamp(self.started).date()
+        return (self.as_of or pd.Timestamp(0)).date()
 
     @cached_property
     def run(self) -> TrackedRun:
@@ -208,8 +231,10 @@ def doors_resource(settings: Settings, makers: Makers) -> dg.ResourceDefinition:
         with (
             run_lock(lock_file(settings), run_id) as alone,
             makers.privacy(settings, opened.store) as privacy,
+            makers.online(settings) as online,
         ):
             remove_unfinished(settings.data / "assets")
+            opened = replace(opened, online=online)
             if privacy is None:
                 yield opened
                 return

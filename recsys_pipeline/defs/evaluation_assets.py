@@ -8,7 +8,6 @@ from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.layout import Layout, Results
 from recsys_pipeline.defs.metadata import images, numbers
 from recsys_pipeline.defs.training_assets import FEATURE_MATRIX, TRAINED_MODEL
-from recsys_pipeline.evaluation import names
 from recsys_pipeline.pipeline.evaluating import EvaluationReport, evaluate_all
 from recsys_pipeline.pipeline.tracked import figures_of, track_evaluation
 from recsys_pipeline.pipeline.training import Trained, load_cuts
@@ -121,16 +120,3 @@ def _about_verdict(report: EvaluationReport) -> dict[str, object]:
         "metric": verdict.metric,
         "why_this_metric": report.deciding_reason,
     }
-
-
-def figures_in(table: pd.DataFrame, recommender: str) -> dict[str, float]:
-    """The finite figures of one recommender, from the stored comparison."""
-    own = table[(table[names.RECOMMENDER] == recommender) & table[names.MEAN].notna()]
-    return {str(m): float(v) for m, v in zip(own[names.METRIC], own[names.MEAN], strict=True)}
-
-
-def intervals_in(table: pd.DataFrame, recommender: str) -> dict[str, tuple[float, float]]:
-    """The bounds of these figures, of those that have an interval."""
-    own = table[(table[names.RECOMMENDER] == recommender) & (table[names.LOW] < table[names.HIGH])]
-    columns = (own[names.METRIC], own[names.LOW], own[names.HIGH])
-    return {str(m): (float(low), float(high)) for m, low, high in zip(*columns, strict=True)}

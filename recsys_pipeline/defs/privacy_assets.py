@@ -8,10 +8,12 @@ import pandas as pd
 
 from recsys_pipeline.contracts import TOP_N
 from recsys_pipeline.contracts import names as n
+from recsys_pipeline.defs.arm_assets import ARM_LISTS
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.layout import OWNERS, Layout
 from recsys_pipeline.defs.partitions import partition_of
 from recsys_pipeline.errors import DataError, RecsysError
+from recsys_pipeline.pipeline.experimenting import by_hand, releases_named
 from recsys_pipeline.pipeline.privacy_retention import Retention
 from recsys_pipeline.pipeline.releasing import in_service
 from recsys_pipeline.storage.stored_tables import StoredTables
@@ -33,7 +35,7 @@ def retention_asset(layout: Layout) -> dg.AssetsDefinition:
         ),
         group_name="privacy",
         partitions_def=layout.partitions,
-        deps=[layout.key(TOP_N.name)],
+        deps=[layout.key(TOP_N.name), layout.key(ARM_LISTS)],
         owners=OWNERS,
         kinds={"python"},
     )
@@ -55,11 +57,13 @@ def _removed(doors: Doors) -> Mapping[str, int]:
     weeks = {doors.week} if doors.week else set()
     if current is not None and current.as_of:
         weeks.add(partition_of(pd.Timestamp(current.as_of), settings))
+    hand = by_hand(None if doors.online is None else doors.online.state)
+    named = releases_named(settings.experiments, hand)
     return Retention(
         doors.store,
         StoredTables(settings.data / "assets"),
         None if doors.privacy is None else doors.privacy.events,
-    ).apply(settings.privacy, _moment(doors), weeks)
+    ).apply(settings.privacy, _moment(doors), weeks, named)
 
 
 def _moment(doors: Doors) -> datetime | None:

@@ -1,65 +1,22 @@
 """The release of one run: the model is registered, the release published, the alias follows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import dagster as dg
 import pandas as pd
 
-from recsys_pipeline.contracts import TOP_N
 from recsys_pipeline.data.dataset import Dataset
 from recsys_pipeline.defs.doors import Doors
-from recsys_pipeline.defs.list_checks import check_lists
 from recsys_pipeline.errors import RecsysError
+from recsys_pipeline.pipeline.list_checks import check_lists
+from recsys_pipeline.pipeline.made import Made, Origin, release_made
 from recsys_pipeline.pipeline.moving import CHAMPION
-from recsys_pipeline.pipeline.protocols import LOCK, Manifest, TrackedRun
-from recsys_pipeline.pipeline.recipes import recipe_fingerprint
-from recsys_pipeline.pipeline.releasing import Inputs, Outcome, publish, put_in_service
-from recsys_pipeline.pipeline.reproducing import Lock
-from recsys_pipeline.pipeline.tracked import track_model
-from recsys_pipeline.pipeline.training import Trained
+from recsys_pipeline.pipeline.protocols import TrackedRun
+from recsys_pipeline.pipeline.releasing import Outcome, put_in_service
 
 CHALLENGER: Final = "challenger"
 """Alias of the newest registered model that was not put in service."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the evaluation said.
-
-    Attributes:
-        metrics: figures of the recommender.
-        intervals: lower and upper bounds of those that have an interval.
-        answer: better than popularity: ``yes``, ``no`` or ``cannot tell``.
-        sentence: the same for people.
-        decision: what the gate decided and why, for people.
-    """
-
-    metrics: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
-    answer: str
-    sentence: str
-    decision: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """What a recipe made of this week's data.
-
-    Attributes:
-        trained: the recipe, fitted.
-        inputs: what it was made from.
-        lists: of all users.
-        judgement: what it is worth.
-        lock: with which versions and tables it was made.
-    """
-
-    trained: Trained
-    inputs: Inputs
-    lists: pd.DataFrame
-    judgement: Judgement
-    lock: Lock
 
 
 def release(
@@ -83,42 +40,8 @@ def release(
     Raises:
         ReleaseError: the release could not be written.
     """
-    version = track_model(run, made.trained.released, data)
-    inputs, judgement = made.inputs, made.judgement
-    manifest = Manifest(
-        release=inputs.release,
-        as_of="" if inputs.as_of is None else inputs.as_of.isoformat(),
-        source=inputs.source,
-        data_fingerprint=inputs.data_fingerprint,
-        settings_fingerprint=inputs.settings_fingerprint,
-        recommender=made.trained.facts.chosen,
-        k=inputs.learning.k,
-        rows={**rows, TOP_N.name: len(made.lists)},
-        metrics=judgement.metrics,
-        verdict=judgement.answer,
-        files={},
-        model_version=version,
-        tracking_run=doors.run.run_id,
-        orchestrator_run=doors.run_id,
-        recipe_fingerprint=recipe_fingerprint(inputs.learning),
-        decision=judgement.decision,
-        made_at=doors.started,
-        intervals=judgement.intervals,
-    )
-    model = made.trained.released
-    outcome = publish(
-        doors.store,
-        manifest,
-        made.lists,
-        model,
-        data,
-        inputs.learning,
-        made.lock.to_json(),
-        wins=wins,
-    )
-    run.set_tags({"release": inputs.release, "in_service": str(outcome.promoted).lower()})
-    run.log_text(made.lock.to_json().decode(), LOCK)
-    return outcome
+    origin = Origin(doors.run.run_id, doors.run_id, doors.started)
+    return release_made(doors.store, run, made, data, rows, origin, wins=wins)
 
 
 def challenge(

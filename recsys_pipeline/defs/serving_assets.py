@@ -16,24 +16,15 @@ from recsys_pipeline.defs.evaluation_assets import (
     EVALUATION_METRICS,
     SENTENCE,
     VERDICT,
-    figures_in,
-    intervals_in,
 )
 from recsys_pipeline.defs.group_assets import GROUP_LISTS, USER_CLUSTERS
 from recsys_pipeline.defs.layout import OWNERS, TABLE_KINDS, TABLES, Layout, Results
-from recsys_pipeline.defs.list_checks import (
-    check_lists,
-    list_check_results,
-    list_check_specs,
-    raise_if_broken,
-)
+from recsys_pipeline.defs.list_checks import list_check_results, list_check_specs
 from recsys_pipeline.defs.metadata import Metadata
 from recsys_pipeline.defs.privacy_assets import nobody_back, nobody_back_spec
 from recsys_pipeline.defs.promotion_assets import LAST_LISTS, PROMOTION
 from recsys_pipeline.defs.release import (
     CHALLENGER,
-    Judgement,
-    Made,
     challenge,
     point,
     release,
@@ -50,11 +41,11 @@ from recsys_pipeline.pipeline.deciding import (
     REASON,
     TITLE,
 )
-from recsys_pipeline.pipeline.evaluating import SHIPPED
+from recsys_pipeline.pipeline.evaluating import SHIPPED, figures_in, intervals_in
 from recsys_pipeline.pipeline.in_service import InService
+from recsys_pipeline.pipeline.list_checks import check_lists, raise_if_broken
+from recsys_pipeline.pipeline.made import Judgement, Made
 from recsys_pipeline.pipeline.releasing import Inputs, Outcome
-from recsys_pipeline.pipeline.reproducing import Lock
-from recsys_pipeline.pipeline.top_n import make_top_n
 from recsys_pipeline.pipeline.training import Trained
 
 _STALE = dg.FreshnessPolicy.time_window(
@@ -155,9 +146,7 @@ def _made(
     judgement: Judgement,
     tables: dict[str, pd.DataFrame],
 ) -> Made:
-    data = doors.dataset(tables, inputs.learning)
-    lists = make_top_n(trained.released, data, inputs.learning.k, inputs.release)
-    return Made(trained, inputs, lists, judgement, Lock.of(tables))
+    return Made.of(trained, inputs, judgement, doors.dataset(tables, inputs.learning), tables)
 
 
 def _made_in_service(

@@ -27,7 +27,8 @@ class MonitoringConfig(BaseModel):
         0.1,
         ge=0,
         le=1,
-        description="Drift below this is no alarm, however sure (Jensen-Shannon distance, 0 to 1).",
+        description="A change below this is no alarm, however sure: a Jensen-Shannon distance, "
+        "or a share of the usual rows or rate.",
     )
     retrain_on_drift: bool = Field(
         False, description="Whether an alarm of drift starts the weekly job at once."

@@ -128,6 +128,19 @@ def evaluate_all(
     )
 
 
+def figures_in(table: pd.DataFrame, recommender: str) -> dict[str, float]:
+    """The finite figures of one recommender, from the stored comparison."""
+    own = table[(table[names.RECOMMENDER] == recommender) & table[names.MEAN].notna()]
+    return {str(m): float(v) for m, v in zip(own[names.METRIC], own[names.MEAN], strict=True)}
+
+
+def intervals_in(table: pd.DataFrame, recommender: str) -> dict[str, tuple[float, float]]:
+    """The bounds of these figures, of those that have an interval."""
+    own = table[(table[names.RECOMMENDER] == recommender) & (table[names.LOW] < table[names.HIGH])]
+    columns = (own[names.METRIC], own[names.LOW], own[names.HIGH])
+    return {str(m): (float(low), float(high)) for m, low, high in zip(*columns, strict=True)}
+
+
 def _verdict(
     evaluations: Mapping[str, Evaluation], chosen: str, metric: str, judge: Judge
 ) -> Verdict:

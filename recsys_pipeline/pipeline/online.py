@@ -69,6 +69,8 @@ class Shown:
         propensities: JSON list as long, the probability with which each got its place; empty
             where all are 1.
         experiment, arm: of the user in an experiment, or empty.
+        personal: whether the list rests on something that was known of the user, and comes from
+            the release of the user's arm where that names one.
     """
 
     request_id: str
@@ -80,6 +82,7 @@ class Shown:
     propensities: str = ""
     experiment: str = ""
     arm: str = ""
+    personal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,10 @@ class EventStore(Protocol):
         """What stands for all events that are there now; 0 for none."""
         ...
 
-    def event_chunks(self, until: datetime | None, rows: int = 50_000) -> Iterator[list[Event]]:
-        """All events up to `until` (their `at`), in order of time, then id."""
+    def event_chunks(
+        self, until: datetime | None, rows: int = 50_000, *, after: datetime | None = None
+    ) -> Iterator[list[Event]]:
+        """All events after `after` and up to `until` (their `at`), in order of time, then id."""
         ...
 
     def newest_event(self, not_after: datetime | None = None) -> datetime | None:
@@ -151,8 +156,10 @@ class EventStore(Protocol):
         """The answers for a user that were given up to `until`, newest first."""
         ...
 
-    def shown_chunks(self, after: datetime | None, rows: int = 50_000) -> Iterator[list[Shown]]:
-        """All answers given after that moment, in order of time, then request id."""
+    def shown_chunks(
+        self, after: datetime | None, rows: int = 50_000, *, until: datetime | None = None
+    ) -> Iterator[list[Shown]]:
+        """All answers given after `after` and up to `until`, in order of time, then request id."""
         ...
 
     def spellings(self, user_id: str) -> list[str]:

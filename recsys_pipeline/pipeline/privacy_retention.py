@@ -33,7 +33,11 @@ class Retention:
     events: EventStore | None
 
     def apply(
-        self, config: PrivacyConfig, now: datetime | None, weeks: Collection[str]
+        self,
+        config: PrivacyConfig,
+        now: datetime | None,
+        weeks: Collection[str],
+        named: Collection[str] = (),
     ) -> Mapping[str, int]:
         """Remove what is old; how much, by kind.
 
@@ -44,6 +48,7 @@ class Retention:
             config: how long each is kept.
             now: when the run started, UTC; None removes no event.
             weeks: those that stay whatever their age: of this run, and of what is in service.
+            named: releases that stay whatever their age, such as those that arms name.
 
         Raises:
             RecsysError: something cannot be removed.
@@ -54,7 +59,7 @@ class Retention:
             gone = self.events.prune(*before)
             removed["events"], removed["answers"] = gone.get("events", 0), gone.get("shown", 0)
         if config.releases is not None:
-            removed["releases"] = len(self.releases.prune(config.releases))
+            removed["releases"] = len(self.releases.prune(config.releases, named))
         if config.weeks is not None:
             removed["weeks"] = self.weeks.prune(config.weeks, weeks)
         return removed

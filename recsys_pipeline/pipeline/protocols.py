@@ -190,6 +190,8 @@ class Manifest:
         made_at: ISO time at which its run started, or empty.
         erased: how many users were erased from it since.
         intervals: lower and upper bound of the 95 % interval of the metrics that have one.
+        arm_of: key of the recipe of an experiment's arm that it was made for; empty for all others.
+            Such a release answers the users of that arm, and is never in service by itself.
     """
 
     release: str
@@ -211,6 +213,7 @@ class Manifest:
     made_at: str = ""
     erased: int = 0
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    arm_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +225,13 @@ class Pointer:
         before: releases that were in service before it, the latest first.
         held: fingerprints of recipes that were rolled back: no run puts them in service
             again until a person does.
+        arms: the releases that answer beside it, by key of the recipe of an experiment's arm.
     """
 
     release: str
     before: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    arms: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReleaseStore(Protocol):
@@ -279,6 +284,27 @@ class ReleaseStore(Protocol):
         """
         ...
 
+    def arm(self, recipe: str, release: str) -> None:
+        """Let `release` answer the users of the arms with that recipe, atomically.
+
+        What is in service stays as it is, and the arms stay when it moves.
+
+        Args:
+            recipe: key of the recipe, see `experiments.assignment.recipe_key`.
+            release: made for it.
+
+        Raises:
+            ReleaseError: the release is not whole, or nothing is in service yet.
+        """
+        ...
+
+    def disarm(self, recipe: str) -> None:
+        """Let no release of its own answer the arms with that recipe any more, atomically.
+
+        Where there is none, nothing changes.
+        """
+        ...
+
     def pointer(self) -> Pointer | None:
         """What is in service and what was before, or None. Raises ReleaseError."""
         ...
@@ -309,6 +335,13 @@ class ReleaseStore(Protocol):
 
     def manifests(self) -> Sequence[Manifest]:
         """All whole releases, oldest `as_of` first."""
+        ...
+
+    def told(self) -> Sequence[Manifest]:
+        """What the releases say of themselves, oldest `as_of` first; no other file is read.
+
+        Those that cannot be read are left out. Whether the others are whole is not looked at.
+        """
         ...
 
     def read_lists(self, release: str) -> pd.DataFrame:
@@ -342,7 +375,8 @@ class ReleaseStore(Protocol):
     def prune(self, keep: int, always: Collection[str] = ()) -> Sequence[str]:
         """Remove old releases; which.
 
-        The one in service and the one that was in service before it stay in any case.
+        The one in service, the one that was in service before it, and those that answer arms of
+        experiments stay in any case.
 
         Args:
             keep: the newest that stay, by the moment that they look from.

@@ -33,3 +33,7 @@ class ReportStore(Protocol):
     def read(self, week: str, name: str) -> bytes | None:
         """One file, or None where that week has none of that name."""
         ...
+
+    def version(self, week: str) -> str | None:
+        """A text that changes whenever the files of that week do, or None where there are none."""
+        ...

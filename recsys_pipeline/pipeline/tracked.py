@@ -69,7 +69,9 @@ def decision_figure(promotion: Promotion) -> Figure:
     return who_won(promotion.decision, promotion.figures)
 
 
-def track_promotion(run: TrackedRun, promotion: Promotion, told: str) -> None:
+def track_promotion(
+    run: TrackedRun, promotion: Promotion, told: str, *, plots: bool = True
+) -> None:
     """The decision with every figure: picture, tables, tags, and `told` as the run's first page."""
     decision = promotion.decision
     run.set_tags(
@@ -92,7 +94,8 @@ def track_promotion(run: TrackedRun, promotion: Promotion, told: str) -> None:
     run.log_table(promotion.table(), "gate/conditions.json")
     if len(decision.groups):
         run.log_table(decision.groups, "gate/groups.json")
-    run.log_figure(decision_figure(promotion), "plots/who_won_and_why.png")
+    if plots:
+        run.log_figure(decision_figure(promotion), "plots/who_won_and_why.png")
 
 
 def track_last_lists(run: TrackedRun, last: LastLists) -> None:
@@ -133,8 +136,10 @@ def track_evaluation(
     facts: TrainingFacts,
     learning: LearningConfig,
     figures: Mapping[str, Figure],
+    *,
+    nested: bool = True,
 ) -> None:
-    """The comparison in the parent run, and a nested run for each recommender."""
+    """The comparison in the parent run, and where `nested` a run for each recommender."""
     run.log_metrics({**report.headline, "better_than_popularity": _answer(report.verdict.answer)})
     run.log_metrics(
         {
@@ -157,6 +162,14 @@ def track_evaluation(
     run.log_metrics({f"settled/{name}": value for name, value in facts.settled.items()})
     for name, figure in figures.items():
         run.log_figure(figure, f"plots/{name}.png")
+    if nested:
+        _track_each(run, report, facts, learning)
+
+
+def _track_each(
+    run: TrackedRun, report: EvaluationReport, facts: TrainingFacts, learning: LearningConfig
+) -> None:
+    """A nested run for each recommender, and for the forest."""
     configs = learning.recommenders.configs()
     for name in report.table[metric_names.RECOMMENDER].unique():
         child = run.child(str(name), {"recommender": str(name)})

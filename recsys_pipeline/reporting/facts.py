@@ -1,6 +1,7 @@
 """What the reports are made of: plain parts, each of which may be missing; never a user."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pandas as pd
 
@@ -10,6 +11,9 @@ from recsys_pipeline.business.offline_online import Agreement
 from recsys_pipeline.experiments.results import ExperimentResult
 from recsys_pipeline.monitoring.alarms import Alarm
 from recsys_pipeline.pipeline.protocols import CheckReport, Manifest
+
+WATCHED: Final = "watched_concentration"
+"""Metric of the feedback loops: Gini of everything watched so far, from the first year on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,14 @@ from recsys_pipeline.reporting.document import (
     Tiles,
 )
 from recsys_pipeline.reporting.experiment_parts import TONES, result_blocks
+from recsys_pipeline.reporting.facts import WATCHED
 from recsys_pipeline.reporting.facts import HalfYear as HalfYear
 from recsys_pipeline.reporting.pictures import picture
 from recsys_pipeline.reporting.weekly_health import alarm_text, release_blocks
 
 MAIN: Final = (m.CLICK_THROUGH, m.WATCH_MINUTES, m.CHURN_RATE, m.SATISFACTION)
 """Metrics in the picture of the weeks."""
-LOOPS: Final = (m.CONCENTRATION, m.DIVERSITY, m.COVERAGE, m.TOP_SHARE)
+LOOPS: Final = (WATCHED, m.CONCENTRATION, m.DIVERSITY, m.COVERAGE)
 """Metrics in the picture of the feedback loops."""
 WORLD: Final = "world"
 _MOST_ALARMS: Final = 20
@@ -259,14 +260,16 @@ def _loops(facts: HalfYear) -> tuple[Block, ...]:
     return (
         Text(
             "What is recommended is watched, what is watched is learned from, and recommended "
-            "again: lists grow alike. Exploration shows some users something else and learns of it."
+            "again: what is learned from grows ever more concentrated. Exploration shows some "
+            "users something else and learns of it. A movie is watched once, so lists reach "
+            "deeper week by week: compare the two worlds in the same week."
         ),
         picture(
             plots.over_weeks(
                 facts.loops,
                 LOOPS,
                 WORLD,
-                title="What is shown, week by week",
+                title="What is watched and shown, week by week",
                 subtitle="Two worlds with the same seed; only exploration differs.",
             ),
             "loops",

@@ -8,6 +8,7 @@ import pandas as pd
 from recsys_pipeline.business import wording
 from recsys_pipeline.monitoring import names as m
 from recsys_pipeline.reporting.document import Tone
+from recsys_pipeline.reporting.facts import WATCHED
 
 _LATENCIES: Final = {m.LATENCY_P50, m.LATENCY_P95, m.LATENCY_P99}
 _INDEXES: Final = {m.CONCENTRATION, m.DIVERSITY}
@@ -20,6 +21,8 @@ _BETTER_DOWN: Final = {
     m.CHURN_RATE, m.FALLBACK_SHARE, m.CONCENTRATION, m.TOP_SHARE, m.ERROR_RATE, *_LATENCIES,
 }  # fmt: skip
 
+_LABELS: Final = {**m.LABELS, WATCHED: "Concentration of all watched so far (Gini)"}
+
 NOTHING: Final = "–"
 """Stands in a table where there is no figure."""
 
@@ -30,7 +33,7 @@ def label(metric: str) -> str:
     >>> label("click_through"), label("a_b")
     ('Click-through', 'a b')
     """
-    return m.LABELS.get(metric, metric.replace("_", " ")).removesuffix(" (s)")
+    return _LABELS.get(metric, metric.replace("_", " ")).removesuffix(" (s)")
 
 
 def unit(metric: str) -> str:

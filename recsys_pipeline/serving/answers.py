@@ -56,6 +56,8 @@ NOTICES: Final = {
     "blocked": "The business rules say that this user gets no list.",
     "short": "Fewer movies are left than were asked for.",
     "stale": "The release is more than eight days old.",
+    "arm_unavailable": "The release of this user's arm of an experiment cannot answer just now; "
+    "the one in service does.",
 }
 
 _MOST_CANDIDATES: Final = 5_000

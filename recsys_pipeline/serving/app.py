@@ -11,13 +11,17 @@ from starlette.exceptions import HTTPException
 
 from recsys_pipeline.serving import (
     pages,
+    pages_experiments,
     pages_look,
+    pages_monitoring,
     pages_releases,
+    pages_reports,
     pages_signing,
     routes_events,
     routes_facts,
     routes_health,
     routes_lists,
+    routes_online,
     routes_people,
     routes_releases,
 )
@@ -62,10 +66,14 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
         routes_events,
         routes_releases,
         routes_people,
+        routes_online,
         routes_health,
         pages_look,
         pages_signing,
         pages_releases,
+        pages_monitoring,
+        pages_experiments,
+        pages_reports,
         pages,
     ):
         app.include_router(room.router)
@@ -73,6 +81,8 @@ def create_app(service: Service, lifespan: Lifespan | None = None) -> FastAPI:
         UNKNOWN_MOVIE,
         routes_releases.UNKNOWN_RELEASE,
         routes_releases.CANNOT_MOVE,
+        pages_reports.UNKNOWN_WEEK,
+        pages_reports.BROKEN_WEEK,
     )
     app.include_router(routes_health.problem_router(own))
     app.add_exception_handler(RequestValidationError, _not_valid)

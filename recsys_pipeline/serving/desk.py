@@ -17,6 +17,7 @@ from recsys_pipeline.pipeline.online import Event, EventStore, Shown
 from recsys_pipeline.pipeline.serving_config import ServingConfig
 from recsys_pipeline.serving import answers, answers_groups
 from recsys_pipeline.serving.answers import Answer, Asker
+from recsys_pipeline.serving.arms import NOWHERE, Placed
 from recsys_pipeline.serving.batching import Batches
 from recsys_pipeline.serving.cache import AnswerCache
 from recsys_pipeline.serving.keeper import Keeper
@@ -111,13 +112,14 @@ class Desk:
         user_id = user_id.strip()
         if self._erased(user_id):
             return None
-        release = self.keeper.release(user_id)
+        placed = self.keeper.placed(user_id)
+        release = placed.own or self.keeper.release(user_id)
         prepared = self._stored(release, user_id, k)
         if prepared is None:
             return None
         if self.since.version(user_id) and self.since.met(user_id, prepared.ids):
             return None
-        return self._handed_out(prepared, state)
+        return self._handed_out(prepared, state, placed)
 
     def _stored(self, release: LoadedRelease, user_id: str, k: int | None) -> Ready | None:
         """The stored list of a user, prepared once; None where there is none that could answer."""
@@ -203,10 +205,13 @@ class Desk:
         await self._cache.forget(user_id)
 
     def clicked(self, click: Event) -> None:
-        """Count a click for the release that was clicked on: once for each answer."""
+        """Count a click for the release and the arm that was clicked on: once for each answer."""
         if click.request_id and click.request_id not in self._clicked:
             self._clicked[click.request_id] = None
             self.keeper.clicked(click.release)
+            placed = self.keeper.placed(click.user_id)
+            if placed.experiment:
+                self._metrics.arm_click(placed.experiment, placed.arm)
 
     def _alone(self, work: Callable[[LoadedRelease], Answer]) -> Make:
         """Have one answer made on a thread of its own."""
@@ -223,13 +228,20 @@ class Desk:
         state: State,
         asked: bytes | None = None,
     ) -> bytes:
-        """Have a release answer; where one that is taking over fails, the one before does.
+        """Have a release answer.
+
+        Where one that is taking over fails, the one before answers; where that of an arm fails,
+        the one in service does.
 
         Args:
             asked: all that the answer depends on, where it may come from the cache.
         """
+        placed = self.keeper.placed(user_id)
+        if placed.experiment and self._erased(user_id):
+            placed = NOWHERE
         # Nobody's answers are spread over two releases that take turns, each by itself.
-        release = self.keeper.release(user_id or state["answer_id"])
+        in_service = self.keeper.release(user_id or state["answer_id"])
+        release = placed.own or in_service
         try:
             answer = await self._made(release, user_id, make, asked)
         except (SettingsError, Problem) as error:
@@ -237,11 +249,13 @@ class Desk:
         except Exception as error:
             self.keeper.note(release, error=True)
             before = self.keeper.instead_of(release)
+            if placed.own is not None and release is not in_service:
+                before, placed = in_service, placed.stood_in_for()
             if before is None:
                 raise
             _log.warning("release %s could not answer: %s", release.id, type(error).__name__)
             answer = await self._made(before, user_id, make, None)
-        return self._handed_out(ready(answer), state)
+        return self._handed_out(ready(answer), state, placed)
 
     async def _made(
         self,
@@ -271,23 +285,27 @@ class Desk:
             self._metrics.database_error("events_of")
             return None
 
-    def _handed_out(self, prepared: Ready, state: State) -> bytes:
+    def _handed_out(self, prepared: Ready, state: State, placed: Placed) -> bytes:
         """The body of an answer; it is counted and recorded."""
         now, answer_id, answer = self._clock(), state["answer_id"], prepared.answer
         fallback = not answer.personal
         state["kind"], state["release"] = answer.kind, answer.release.id
-        record = shown(prepared, answer_id, now)
         if answer.user_id and self._erased(answer.user_id):
-            record = replace(record, user_id="")
-        elif answer.user_id:
-            state["person"] = self._person(answer.user_id)
-        self._metrics.answer(answer.kind, fallback)
+            placed = NOWHERE
+            record = replace(shown(prepared, answer_id, now, placed), user_id="")
+        else:
+            record = shown(prepared, answer_id, now, placed)
+            if answer.user_id:
+                state["person"] = self._person(answer.user_id)
+        self._metrics.answer(answer.kind, not record.personal)
+        if placed.experiment:
+            self._metrics.arm_answer(placed.experiment, placed.arm)
         seconds = perf_counter() - state["started"]
         self.keeper.note(
             answer.release, seconds=seconds, fallback=fallback if answer.user_id else None
         )
         self._recorder.submit_shown(record)
-        return rendered(prepared, answer_id, now)
+        return rendered(prepared, answer_id, now, placed)
 
     def _check_length(self, k: int | None) -> None:
         if k is not None and k > self._most:

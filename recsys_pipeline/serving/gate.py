@@ -42,6 +42,7 @@ from recsys_pipeline.serving.problems import (
 
 Scope = MutableMapping[str, Any]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Counted = Callable[[float, str, int, float], None]
 
 _SANE_ID: Final = re.compile(rb"[A-Za-z0-9-]{8,64}")
 _HEADER_BYTES: Final = 16_384
@@ -110,6 +111,8 @@ class Gate:
         scope_of: the scope that a method on a path needs.
         ids: makes request ids.
         pages: makes a page of a problem for a browser; None makes none.
+        counted: is told of each answer: when it was asked for (seconds since 1970), the template
+            of its path, its status, and the seconds that it took.
     """
 
     def __init__(
@@ -129,6 +132,7 @@ class Gate:
         scope_of: ScopeRule = scope_needed,
         ids: RequestIds | None = None,
         pages: ErrorPage | None = None,
+        counted: Counted | None = None,
     ) -> None:
         self._app = app
         self._keyring = keyring
@@ -146,6 +150,7 @@ class Gate:
         self._scope_of = scope_of
         self._ids = ids or RequestIds()
         self._pages = pages
+        self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -286,6 +291,8 @@ class Gate:
         state = scope["state"]
         route, method, status = _route(scope), scope["method"], reply.status or GONE
         self._metrics.end(method, route, status, seconds)
+        if self._counted is not None:
+            self._counted(now, route, status, seconds)
         fields = {
             "request_id": state["request_id"],
             "method": method,

@@ -6,6 +6,7 @@ from threading import Lock
 
 from recsys_pipeline.errors import RecsysError, ReleaseError
 from recsys_pipeline.pipeline.protocols import Pointer, ReleaseStore
+from recsys_pipeline.serving.arms import NOWHERE, ArmKeeper, Arms, Placed
 from recsys_pipeline.serving.ramp import Ramp, RampState
 from recsys_pipeline.serving.release import LoadedRelease
 
@@ -43,6 +44,7 @@ class Keeper:
         clock: seconds since 1970.
         tell: is told what happened, one line each.
         load: reads a release whole.
+        arms: follows experiments; None knows of none.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Keeper:
         clock: Callable[[], float],
         tell: Callable[[str], None],
         load: Callable[[ReleaseStore, str], LoadedRelease] = LoadedRelease.load,
+        arms: ArmKeeper | None = None,
     ) -> None:
         self._store, self._ramp, self._clock, self._tell, self._load = (
             store,
@@ -62,12 +65,25 @@ class Keeper:
         )
         self._refused_at = 0.0
         self._looking = Lock()
-        self.served = Served()
+        self._follows = arms
+        self.served, self.arms = Served(), Arms()
         self.looked_at = clock()
         """When it last followed the pointer, in seconds since 1970."""
 
+    def placed(self, user_id: str) -> Placed:
+        """In which arm of which experiment a user is; nobody who is not named is in any."""
+        return self.arms.placed(user_id) if user_id else NOWHERE
+
+    def of_user(self, user_id: str) -> LoadedRelease:
+        """The release that answers a user: that of the user's arm, or the one in service.
+
+        Raises:
+            ReleaseError: there is none.
+        """
+        return self.placed(user_id).own or self.release(user_id)
+
     def release(self, user_id: str = "") -> LoadedRelease:
-        """The release that answers a user: the same one until the next step of a take-over.
+        """The release in service for a user: the same one until the next step of a take-over.
 
         Raises:
             ReleaseError: there is none.
@@ -124,6 +140,9 @@ class Keeper:
                     self._follow(pointer)
                 if self._ramp is not None:
                     self._step(self._ramp)
+                if self._follows is not None and pointer is not None:
+                    current = self.served.current
+                    self.arms = self._follows.follow(self.arms, pointer, current, self)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes
                 self._refuse("", error)
             self.looked_at = self._clock()
@@ -142,7 +161,7 @@ class Keeper:
             self._take_back(state)
             return
         try:
-            new = self._loaded(release)
+            new = self.loaded(release)
         except Exception as error:  # noqa: BLE001 - a release that breaks anything is refused
             self._refuse(release, error)
             return
@@ -166,14 +185,15 @@ class Keeper:
     def _renew(self) -> None:
         """Read releases again from which people were erased since; an old refusal is over."""
         served = self.served
-        current, before = map(self._renewed, (served.current, served.before))
+        current, before = [
+            None if each is None else self.renewed(each) for each in (served.current, served.before)
+        ]
         if (current, before) != (served.current, served.before) or served.why:
             self.served = replace(served, current=current, before=before, refused="", why="")
 
-    def _renewed(self, release: LoadedRelease | None) -> LoadedRelease | None:
-        if release is None or self._store.erased(release.id) == release.manifest.erased:
-            return release
-        return self._load(self._store, release.id)
+    def renewed(self, release: LoadedRelease) -> LoadedRelease:
+        """The release, read again where somebody was erased from it since."""
+        return release if self._is_whole(release) else self.loaded(release.id)
 
     def _taken_over(self, pointer: Pointer, state: RampState | None) -> LoadedRelease | None:
         """The release from which the new one takes over step by step; None where it does at once.
@@ -189,17 +209,21 @@ class Keeper:
         if state is None or (state.release, state.before) != (pointer.release, old):
             return None
         try:
-            return None if state.over else self._loaded(old)
+            return None if state.over else self.loaded(old)
         except RecsysError as error:
             self._tell(f"release {old} cannot be loaded, so {state.release} takes over: {error}")
             return None
 
-    def _loaded(self, release: str) -> LoadedRelease:
+    def loaded(self, release: str) -> LoadedRelease:
         """A release that answers already, or one read from the store."""
-        for each in (self.served.current, self.served.before):
-            if each is not None and each.id == release:
+        for each in (self.served.current, self.served.before, self.arms.releases.get(release)):
+            if each is not None and each.id == release and self._is_whole(each):
                 return each
         return self._load(self._store, release)
+
+    def _is_whole(self, release: LoadedRelease) -> bool:
+        """Whether nobody was erased from it since it was read."""
+        return self._store.erased(release.id) == release.manifest.erased
 
     def _refuse(self, release: str, error: Exception) -> None:
         served = self.served

@@ -22,6 +22,8 @@ BUCKETS: Final = (
     0.001, 0.002, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0,
 )  # fmt: skip
 """Seconds."""
+_ARMS: Final = 200
+"""Arms that are counted one by one: labels are kept for ever, and experiments come and go."""
 _METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
@@ -94,6 +96,25 @@ class Metrics:
             "Answers with a list that is not personal; their share is this over recsys_answers.",
             registry=registry,
         )
+        self._arm_answers = Counter(
+            "recsys_arm_answers",
+            "Answers with a list for users in an arm of an experiment.",
+            ("experiment", "arm"),
+            registry=registry,
+        )
+        self._arm_clicks = Counter(
+            "recsys_arm_clicks",
+            "Answers for users in an arm of which a movie was clicked; their share is this over "
+            "recsys_arm_answers.",
+            ("experiment", "arm"),
+            registry=registry,
+        )
+        self._budget = Gauge(
+            "recsys_error_budget_used",
+            "Failed answers of the last 28 days over those that the availability goal allows.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
         self._events = Counter(
             "recsys_events", "Events that were stored.", ("kind",), registry=registry
         )
@@ -149,6 +170,7 @@ class Metrics:
         )
         self._bound: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._kinds: dict[str, Counter] = {}
+        self._arms: dict[tuple[str, str], tuple[Counter, Counter]] = {}
         self._outcomes = {
             name: self._cache.labels(name) for name in ("hit", "miss", "error", "skipped")
         }
@@ -191,6 +213,31 @@ class Metrics:
         counter.inc()
         if fallback:
             self._fallbacks.inc()
+
+    def arm_answer(self, experiment: str, arm: str) -> None:
+        """An answer with a list for a user in an arm."""
+        self._arm(experiment, arm)[0].inc()
+
+    def arm_click(self, experiment: str, arm: str) -> None:
+        """A click on an answer for a user in an arm."""
+        self._arm(experiment, arm)[1].inc()
+
+    def _arm(self, experiment: str, arm: str) -> tuple[Counter, Counter]:
+        """The counters of an arm; those of the first so many, then those of all others."""
+        counters = self._arms.get((experiment, arm))
+        if counters is None:
+            if len(self._arms) >= _ARMS:
+                experiment = arm = "other"
+            counters = (
+                self._arm_answers.labels(experiment, arm),
+                self._arm_clicks.labels(experiment, arm),
+            )
+            self._arms[experiment, arm] = counters
+        return counters
+
+    def budget(self, used: float) -> None:
+        """Share of the error budget that is used; above 1 the goal is missed."""
+        self._budget.set(used)
 
     def events(self, kind: str, number: int = 1) -> None:
         """So many events of a kind were stored."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.serving.addresses import MOVIE, USER
 from recsys_pipeline.serving.desk import movie_of
+from recsys_pipeline.serving.experiments_told import arm_of
 from recsys_pipeline.serving.gate_rules import may_administer
 from recsys_pipeline.serving.pages_forms import (
     LIST_FIELDS,
@@ -35,14 +36,14 @@ from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.routes_events import taken_in
 from recsys_pipeline.serving.routes_facts import done_by
 from recsys_pipeline.serving.schemas import EventSent
-from recsys_pipeline.serving.service import service_of, state_of
+from recsys_pipeline.serving.service import Service, service_of, state_of
 from recsys_pipeline.serving.values import ADDRESS, UserId
 
 router: Final = APIRouter(include_in_schema=False)
 
 _GROUP: Final = GroupQuery(k=6)
 _SIMILAR: Final = SimilarQuery(k=10)
-_USERS, _FOUND, _SUGGESTED, _HISTORY, _LIKES = 8, 50, 200, 30, 3
+_USERS, _FOUND, _SUGGESTED, _HISTORY, _LIKES, _SHOWN = 8, 50, 200, 30, 3, 5
 _KEPT: Final = frozenset(LIST_FIELDS) - {"fresh"}
 FACTS: Final = (n.DURATION_MINUTES, n.MEAN_RATING, n.RATING_COUNT)
 PROFILE: Final = (n.AGE, n.SEGMENT, n.PREFERRED_GENRES)
@@ -89,7 +90,7 @@ async def user(request: Request, user_id: UserId) -> Response:
     What is known of the user is there for those who may see it.
     """
     service, words = service_of(request), words_of(request)
-    release = service.keeper.release(user_id)
+    release = service.keeper.of_user(user_id)
     filled = asked_of_list(request.query_params, release, words.language)
     assert isinstance(filled.query, ListQuery)
     answer = orjson.loads(await service.desk.user(user_id, filled.query, state_of(request)))
@@ -97,9 +98,10 @@ async def user(request: Request, user_id: UserId) -> Response:
     values = {n.USER_ID: user_id, "answer": answer, "filled": filled, "kept": filled.pairs}
     if request.query_params.get("part") == "list":
         return page(request, "list.html", values, status, release)
-    history = None
+    history, inspected = None, None
     if may_administer(request.scope):
         history = await to_thread(done_by, service, user_id, _HISTORY)
+        inspected = await to_thread(_inspected, service, user_id)
     return page(
         request,
         "user.html",
@@ -107,6 +109,7 @@ async def user(request: Request, user_id: UserId) -> Response:
             **values,
             **_dials(release, filled),
             "history": history,
+            "inspected": inspected,
             "profile": _profile(release, user_id) if history and history["known"] else [],
             "done": _done(request, release),
         },
@@ -198,6 +201,13 @@ async def movie(request: Request, movie_id: str) -> Response:
         },
         release=release,
     )
+
+
+def _inspected(service: Service, user_id: str) -> Told:
+    """A user's arm and release now, and the last lists shown with theirs."""
+    service.writer.flush()
+    shown = [] if service.people.erased(user_id) else service.events.shown_to(user_id, None, _SHOWN)
+    return {**arm_of(service, user_id), "answers": shown}
 
 
 def _for_nobody(request: Request) -> LoadedRelease:

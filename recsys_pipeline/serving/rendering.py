@@ -10,6 +10,7 @@ from recsys_pipeline.contracts import names as n
 from recsys_pipeline.pipeline.online import Shown
 from recsys_pipeline.ranking.reranking import EXPLORATION, KINDS, SERENDIPITY
 from recsys_pipeline.serving.answers import NOTICES, STALE_SECONDS, Answer
+from recsys_pipeline.serving.arms import Placed
 from recsys_pipeline.serving.release import LoadedRelease
 
 _BADGES = {KINDS[EXPLORATION]: ["exploring"], KINDS[SERENDIPITY]: ["surprise"]}
@@ -67,21 +68,26 @@ def ready(answer: Answer) -> Ready:
     )
 
 
-def rendered(prepared: Ready, answer_id: str, now: float) -> bytes:
+def rendered(prepared: Ready, answer_id: str, now: float, placed: Placed) -> bytes:
     """The body of an answer; see `schemas.ListAnswer`.
 
     Args:
         now: seconds since 1970.
+        placed: where the user is.
     """
     answer = prepared.answer
     age = max(0, int(now - answer.release.made_at))
     notices = answer.notices
     if age > STALE_SECONDS:
         notices = (*notices, "stale")
+    if not placed.available:
+        notices = (*notices, "arm_unavailable")
     changing = orjson.dumps(
         {
             "answer_id": answer_id,
             "release": about(answer.release, age),
+            n.EXPERIMENT: placed.experiment or None,
+            n.ARM: placed.arm or None,
             "notices": [{"code": code, "text": NOTICES[code]} for code in notices],
         }
     )
@@ -103,8 +109,12 @@ def about(release: LoadedRelease, age: int) -> dict[str, Any]:
     }
 
 
-def shown(prepared: Ready, answer_id: str, now: float) -> Shown:
-    """The record of an answer: one impression for each of its movies."""
+def shown(prepared: Ready, answer_id: str, now: float, placed: Placed) -> Shown:
+    """The record of an answer: one impression for each of its movies.
+
+    Where the release in service stands in for that of an arm, the answer counts as not personal:
+    it is not what the user's arm would have given.
+    """
     answer = prepared.answer
     return Shown(
         request_id=answer_id,
@@ -114,4 +124,7 @@ def shown(prepared: Ready, answer_id: str, now: float) -> Shown:
         kind=answer.kind,
         movies=prepared.movies,
         propensities=prepared.propensities,
+        experiment=placed.experiment,
+        arm=placed.arm,
+        personal=answer.personal and placed.available,
     )

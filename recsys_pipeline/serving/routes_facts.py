@@ -90,7 +90,7 @@ async def shown_to(
         service.writer.flush()
         until = None if at is None else at.astimezone(UTC)
         answers = service.events.shown_to(user_id, until, limit)
-        release = service.keeper.release(user_id)
+        release = service.keeper.of_user(user_id)
         rows = [_answer(release, each) for each in answers]
         return orjson.dumps({n.USER_ID: user_id, "answers": rows})
 
@@ -118,7 +118,7 @@ def done_by(service: Service, user_id: str, limit: int) -> dict[str, Any]:
         ReleaseError: there is no release.
         StorageError: the events cannot be read.
     """
-    release = service.keeper.release(user_id)
+    release = service.keeper.of_user(user_id)
     known, rows = False, []
     # A release that was read before somebody was erased may still know them.
     if not service.people.erased(user_id):

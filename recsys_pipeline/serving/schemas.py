@@ -141,6 +141,10 @@ class ListAnswer(BaseModel):
     ] = Field(description="How the list came to be; `cold`: nothing is known of this person.")
     personal: bool
     release: ReleaseTold
+    experiment: str | None = Field(
+        description="That the user is in; `holdout` is the permanent one."
+    )
+    arm: str | None = Field(description="The user's arm of it.")
     notices: list[Notice]
     items: list[ItemTold]
 

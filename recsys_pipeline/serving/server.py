@@ -11,12 +11,15 @@ from typing import BinaryIO, Final
 from fastapi import FastAPI
 
 from recsys_pipeline.errors import RecsysError
+from recsys_pipeline.pipeline.experimenting import by_hand, running
 from recsys_pipeline.serving.access_log import AccessLog
 from recsys_pipeline.serving.answers import tried
 from recsys_pipeline.serving.app import create_app
+from recsys_pipeline.serving.arms import ArmKeeper
 from recsys_pipeline.serving.cache import open_cache
 from recsys_pipeline.serving.desk import Desk
 from recsys_pipeline.serving.gate import Gate
+from recsys_pipeline.serving.hours import Hours
 from recsys_pipeline.serving.keeper import Keeper
 from recsys_pipeline.serving.keyring import Keyring
 from recsys_pipeline.serving.lane import Lane
@@ -31,12 +34,15 @@ from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.routes_health import LIVE, READY
 from recsys_pipeline.serving.service import Service
 from recsys_pipeline.serving.since import Since
+from recsys_pipeline.serving.week_reports import WeekReports
 from recsys_pipeline.settings import Settings
 from recsys_pipeline.storage import FileReleaseStore
+from recsys_pipeline.storage.answer_hours import SqlAnswerHours
 from recsys_pipeline.storage.database import database_of
 from recsys_pipeline.storage.events import SqlEventStore
 from recsys_pipeline.storage.group_writer import GroupWriter
 from recsys_pipeline.storage.keys import SqlKeyStore
+from recsys_pipeline.storage.reports import FileReportStore
 from recsys_pipeline.storage.state import SqlStateStore
 
 _PROBES: Final = (LIVE, READY)
@@ -81,15 +87,20 @@ def make_server(
     people = PeopleDesk(settings, database, releases, clock)
     events = SqlEventStore(database, people.key)
     pseudonyms = Pseudonyms(people.log_key)
-    ramp = None
+    ramp, state = None, SqlStateStore(database)
     if config.ramp.percent:
-        ramp = Ramp(config.ramp, SqlStateStore(database), token_hex(8))
+        ramp = Ramp(config.ramp, state, token_hex(8))
     keeper = Keeper(
         releases,
         ramp,
         clock,
         lambda text: log.note(clock(), "release", text=text),
         lambda store, release: tried(LoadedRelease.load(store, release)),
+        ArmKeeper(
+            lambda day: running(settings.experiments, by_hand(state), day),
+            clock,
+            lambda text: log.note(clock(), "experiment", text=text),
+        ),
     )
     writer = GroupWriter(events)
     cache = open_cache(config.cache, pseudonyms, metrics.cache)
@@ -106,9 +117,13 @@ def make_server(
         pseudonyms.shown,
         people.erased,
     )
-    service = Service(config, keeper, desk, events, writer, since, releases, people, metrics, clock)
+    reports = WeekReports(FileReportStore(settings.data / "reports"))
+    service = Service(
+        config, keeper, desk, events, writer, since, releases, people, metrics, clock, reports
+    )
     keyring = Keyring(SqlKeyStore(database), clock, lambda _: metrics.database_error("keys"))
-    watch = Watch(service, log, config.poll_seconds)
+    hours = Hours(SqlAnswerHours(database), clock)
+    watch = Watch(service, log, config.poll_seconds, hours, settings.goals.availability)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -140,6 +155,7 @@ def make_server(
         open_paths=_OPEN,
         probes=_PROBES,
         pages=error_pages(service),
+        counted=hours.count,
     )
     return Server(gate, service, log)
 
@@ -151,10 +167,20 @@ class Watch:
         service: what is brought up to date.
         log: is told what fails.
         seconds: between two looks.
+        hours: counts of answers, which are stored now and then.
+        goal: share of answers that must be no failure, or None.
     """
 
-    def __init__(self, service: Service, log: AccessLog, seconds: float) -> None:
+    def __init__(
+        self,
+        service: Service,
+        log: AccessLog,
+        seconds: float,
+        hours: Hours,
+        goal: float | None,
+    ) -> None:
         self._service, self._log, self._seconds = service, log, seconds
+        self._hours, self._goal = hours, goal
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
         self._failed = ""
@@ -163,12 +189,14 @@ class Watch:
     def start(self) -> None:
         """Look once, then again until `close`."""
         self.look()
+        self._store_hours()
         self._thread.start()
 
     def close(self) -> None:
-        """Stop looking."""
+        """Stop looking; what was counted is stored."""
         self._stopped.set()
         self._thread.join(timeout=10)
+        self._store_hours()
 
     def look(self) -> None:
         """Bring everything up to date; what cannot be read stays as it was, and the log says so."""
@@ -184,16 +212,18 @@ class Watch:
             if self._failed != told:
                 self._failed = told
                 self._log.note(service.clock(), "database", text=told)
-        served = service.keeper.served
-        both = [each for each in (served.current, served.before) if each is not None]
+        served, arms = service.keeper.served, service.keeper.arms
+        own = arms.releases.values()
+        both = [each for each in (served.current, served.before, *own) if each is not None]
         answering = frozenset(each.id for each in both)
         if answering != self._answering:
             self._answering = answering
             # A release is many objects that stay: to look through them again and again for
             # garbage would make everybody wait for a tenth of a second now and then.
             gc.freeze()
-        if both:
-            service.metrics.releases(answering, both[0].as_of, both[0].made_at)
+        if served.current is not None:
+            current = served.current
+            service.metrics.releases(answering, current.as_of, current.made_at)
         service.metrics.impressions(service.writer.waiting[1], service.writer.lost)
         service.metrics.log_lost(self._log.lost)
 
@@ -201,6 +231,19 @@ class Watch:
         self._finish_erasures()
         while not self._stopped.wait(self._seconds):
             self.look()
+            if self._hours.due:
+                self._store_hours()
+
+    def _store_hours(self) -> None:
+        """Store how answers went, and tell how much of the error budget is used."""
+        try:
+            self._hours.store()
+            if self._goal is not None and self._hours.budget_due:
+                self._service.metrics.budget(self._hours.budget_used(self._goal))
+        except Exception as error:  # noqa: BLE001 - the counts wait for the next time
+            self._service.metrics.database_error("answer_hours")
+            told = error.message if isinstance(error, RecsysError) else type(error).__name__
+            self._log.note(self._service.clock(), "database", text=told)
 
     def _finish_erasures(self) -> None:
         """Go on with erasures in the midst of which a process died."""

@@ -17,6 +17,7 @@ from recsys_pipeline.serving.release import LoadedRelease
 from recsys_pipeline.serving.rendering import about
 from recsys_pipeline.serving.schemas import ProblemTold
 from recsys_pipeline.serving.since import Since
+from recsys_pipeline.serving.week_reports import WeekReports
 
 JSON: Final = "application/json"
 
@@ -86,6 +87,7 @@ class Service:
         people: export and erasure.
         metrics: counts.
         clock: seconds since 1970.
+        reports: what is kept of each monitored week.
     """
 
     config: ServingConfig
@@ -98,6 +100,7 @@ class Service:
     people: People
     metrics: Metrics
     clock: Callable[[], float]
+    reports: WeekReports
 
 
 def service_of(request: Request) -> Service:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from recsys_pipeline.serving.texts_words import WORDS as _WORDS
+from recsys_pipeline.serving.texts_online import WORDS as _ONLINE
+from recsys_pipeline.serving.texts_words import WORDS as _PEOPLE
 
 Language = Literal["en", "fr"]
 LANGUAGES: Final[Mapping[Language, str]] = {"en": "English", "fr": "Français"}
 """The languages by code, each in its own words."""
+
+_WORDS: Final = {**_PEOPLE, **_ONLINE}
 
 _MONTHS: Final[Mapping[Language, tuple[str, ...]]] = {
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),

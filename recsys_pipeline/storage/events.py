@@ -154,13 +154,16 @@ class SqlEventStore:
         """See `EventStore`."""
         return int(self._value(sa.select(sa.func.max(EVENTS.c.number))) or 0)
 
-    def event_chunks(self, until: datetime | None, rows: int = 50_000) -> Iterator[list[Event]]:
+    def event_chunks(
+        self, until: datetime | None, rows: int = 50_000, *, after: datetime | None = None
+    ) -> Iterator[list[Event]]:
         """See `EventStore`; each chunk is a query of its own, so that no long one is in the way."""
         chosen = sa.select(*_EVENT_COLUMNS).order_by(EVENTS.c.at, EVENTS.c.event_id).limit(rows)
         if until is not None:
             chosen = chosen.where(EVENTS.c.at <= to_number(until))
+        first = chosen if after is None else chosen.where(EVENTS.c.at > to_number(after))
         place = sa.tuple_(EVENTS.c.at, EVENTS.c.event_id)
-        part = self._events(chosen)
+        part = self._events(first)
         while part:
             yield part
             last = sa.tuple_(sa.literal(to_number(part[-1].at)), sa.literal(part[-1].event_id))
@@ -197,10 +200,14 @@ class SqlEventStore:
         newest_first = (SHOWN.c.shown_at.desc(), SHOWN.c.request_id.desc())
         return self._shown(chosen.order_by(*newest_first).limit(limit))
 
-    def shown_chunks(self, after: datetime | None, rows: int = 50_000) -> Iterator[list[Shown]]:
+    def shown_chunks(
+        self, after: datetime | None, rows: int = 50_000, *, until: datetime | None = None
+    ) -> Iterator[list[Shown]]:
         """See `EventStore`; each chunk is a query of its own."""
         in_order = sa.select(*_SHOWN_COLUMNS).order_by(SHOWN.c.shown_at, SHOWN.c.request_id)
         chosen = in_order.limit(rows)
+        if until is not None:
+            chosen = chosen.where(SHOWN.c.shown_at <= to_number(until))
         first = chosen if after is None else chosen.where(SHOWN.c.shown_at > to_number(after))
         place = sa.tuple_(SHOWN.c.shown_at, SHOWN.c.request_id)
         part = self._shown(first)
@@ -345,6 +352,7 @@ def _row_of_shown(shown: Shown) -> tuple[Any, ...]:
         shown.propensities,
         shown.experiment,
         shown.arm,
+        shown.personal,
     )
 
 

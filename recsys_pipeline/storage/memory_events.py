@@ -59,9 +59,11 @@ class MemoryEventStore:
         with self._lock:
             return max((number for number, _ in self._events.values()), default=0)
 
-    def event_chunks(self, until: datetime | None, rows: int = 50_000) -> Iterator[list[Event]]:
+    def event_chunks(
+        self, until: datetime | None, rows: int = 50_000, *, after: datetime | None = None
+    ) -> Iterator[list[Event]]:
         """See `EventStore`."""
-        chosen = [event for event in self._in_order() if until is None or event.at <= until]
+        chosen = [event for event in self._in_order() if _between(event.at, after, until)]
         for start in range(0, len(chosen), rows):
             yield chosen[start : start + rows]
 
@@ -85,9 +87,11 @@ class MemoryEventStore:
         own = [each for each in self._answers() if each.user_id == user_id]
         return [each for each in own if until is None or each.shown_at <= until][::-1][:limit]
 
-    def shown_chunks(self, after: datetime | None, rows: int = 50_000) -> Iterator[list[Shown]]:
+    def shown_chunks(
+        self, after: datetime | None, rows: int = 50_000, *, until: datetime | None = None
+    ) -> Iterator[list[Shown]]:
         """See `EventStore`."""
-        chosen = [each for each in self._answers() if after is None or each.shown_at > after]
+        chosen = [each for each in self._answers() if _between(each.shown_at, after, until)]
         for start in range(0, len(chosen), rows):
             yield chosen[start : start + rows]
 
@@ -157,3 +161,7 @@ class MemoryEventStore:
         with self._lock:
             answers = list(self._shown.values())
         return sorted(answers, key=lambda answer: (answer.shown_at, answer.request_id))
+
+
+def _between(moment: datetime, after: datetime | None, until: datetime | None) -> bool:
+    return (after is None or moment > after) and (until is None or moment <= until)

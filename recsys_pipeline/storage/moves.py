@@ -16,7 +16,7 @@ def promoted(pointer: Pointer | None, to: Manifest) -> Pointer:
     if pointer.release == to.release:
         return replace(pointer, held=held)
     before = [pointer.release, *(each for each in pointer.before if each != to.release)]
-    return Pointer(to.release, tuple(before[:_MOST_BEFORE]), held)
+    return replace(pointer, release=to.release, before=tuple(before[:_MOST_BEFORE]), held=held)
 
 
 def advanced(pointer: Pointer | None, to: Manifest, opponent: str) -> Pointer | None:
@@ -55,4 +55,23 @@ def rolled_back(pointer: Pointer | None, current: Manifest | None, to: Manifest)
     held = set(pointer.held) - {to.recipe_fingerprint}
     if current is not None and current.recipe_fingerprint != to.recipe_fingerprint:
         held.add(current.recipe_fingerprint)
-    return Pointer(to.release, before, tuple(sorted(held - {""})))
+    return replace(pointer, release=to.release, before=before, held=tuple(sorted(held - {""})))
+
+
+def armed(pointer: Pointer | None, recipe: str, release: str) -> Pointer:
+    """The pointer after `release` answers the arms with that recipe.
+
+    Raises:
+        ReleaseError: nothing is in service.
+    """
+    if pointer is None:
+        raise ReleaseError(
+            "Nothing is in service yet, so no arm can be compared with it.",
+            "Make the first release with `recsys run`.",
+        )
+    return replace(pointer, arms=dict(sorted({**pointer.arms, recipe: release}.items())))
+
+
+def disarmed(pointer: Pointer, recipe: str) -> Pointer:
+    """The pointer after the arms with that recipe have no release of their own."""
+    return replace(pointer, arms={key: at for key, at in pointer.arms.items() if key != recipe})

@@ -2,11 +2,11 @@
 
 import hashlib
 import io
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from upath import UPath
@@ -24,7 +24,7 @@ from recsys_pipeline.storage.manifests import (
     pointer_json,
     pointer_of,
 )
-from recsys_pipeline.storage.moves import advanced, promoted, rolled_back
+from recsys_pipeline.storage.moves import advanced, armed, disarmed, promoted, rolled_back
 from recsys_pipeline.storage.objects import ObjectShelf
 from recsys_pipeline.storage.rewriting import Rewritten, held, rewritten
 from recsys_pipeline.storage.shelf import Content, Shelf, sha256
@@ -90,6 +90,19 @@ class ShelfReleaseStore:
         with self._writing("the pointer"), self._shelf.exclusive():
             self._shelf.point(pointer_json(rolled_back(self.pointer(), self._served(), manifest)))
 
+    def arm(self, recipe: str, release: str) -> None:
+        """See `ReleaseStore.arm`; every file is compared with its hash first."""
+        self._checked(release)
+        with self._writing("the pointer"), self._shelf.exclusive():
+            self._shelf.point(pointer_json(armed(self.pointer(), recipe, release)))
+
+    def disarm(self, recipe: str) -> None:
+        """See `ReleaseStore.disarm`."""
+        with self._writing("the pointer"), self._shelf.exclusive():
+            pointer = self.pointer()
+            if pointer is not None and recipe in pointer.arms:
+                self._shelf.point(pointer_json(disarmed(pointer, recipe)))
+
     def pointer(self) -> Pointer | None:
         """See `ReleaseStore.pointer`."""
         try:
@@ -120,9 +133,17 @@ class ShelfReleaseStore:
 
     def manifests(self) -> Sequence[Manifest]:
         """See `ReleaseStore.manifests`; `verify` says what is wrong with those left out."""
-        found = [self._whole(release) for release in self.releases()]
-        whole = [manifest for manifest in found if manifest is not None]
-        return sorted(whole, key=lambda manifest: (manifest.as_of, manifest.release))
+        return _oldest_first(self._whole(release) for release in self.releases())
+
+    def told(self) -> Sequence[Manifest]:
+        """See `ReleaseStore.told`."""
+
+        def read(release: str) -> Manifest | None:
+            with suppress(ReleaseError):
+                return self._manifest(release)
+            return None
+
+        return _oldest_first(read(release) for release in self.releases())
 
     def releases(self) -> list[str]:
         """The ids of all releases there, whole or not, sorted."""
@@ -204,21 +225,29 @@ class ShelfReleaseStore:
         if pointer is None:
             # Nobody knows what is in service, so nothing is old.
             return []
-        kept = {pointer.release, *pointer.before[:1], *always}
-        newest_first = sorted(self.releases(), key=self._age, reverse=True)
-        old = [release for release in newest_first[keep:] if release not in kept]
+        kept = {pointer.release, *pointer.before[:1], *pointer.arms.values(), *always}
+        ages = {release: self._age(release) for release in self.releases()}
+        newest_first = sorted(ages, key=lambda release: ages[release], reverse=True)
+        # Those of arms come beside those of the weeks, and go with the weeks that they belong to.
+        own = [release for release in newest_first if not ages[release].of_an_arm]
+        oldest = ages[own[keep - 1]].moment if len(own) >= keep > 0 else ""
+        gone = {
+            *own[keep:],
+            *(each for each in ages.keys() - set(own) if ages[each].moment < oldest),
+        }
+        old = [release for release in newest_first if release in gone - kept]
         for release in old:
             with self._writing(f"release {release}"), self._shelf.exclusive():
                 self._shelf.remove(release)
         return old
 
-    def _age(self, release: str) -> tuple[str, str]:
-        """What sorts releases by the moment that they look from, or at which they were made."""
+    def _age(self, release: str) -> "_Age":
         try:
             manifest = self._manifest(release)
         except ReleaseError:
-            return release, release
-        return manifest.as_of or manifest.made_at, release
+            return _Age(release, release, False)
+        moment = manifest.as_of or manifest.made_at
+        return _Age(moment, release, bool(manifest.arm_of))
 
     def _erase(self, release: str, user_id: str) -> Rewritten:
         try:
@@ -294,6 +323,14 @@ class ShelfReleaseStore:
             ) from error
 
 
+class _Age(NamedTuple):
+    """What sorts releases: the moment that they look from, or at which they were made."""
+
+    moment: str
+    release: str
+    of_an_arm: bool
+
+
 class FileReleaseStore(ShelfReleaseStore):
     """Releases in a local folder or an object store.
 
@@ -310,6 +347,11 @@ class FileReleaseStore(ShelfReleaseStore):
         digest = hashlib.sha256(str(place).encode()).hexdigest()[:16]
         home = cache or Path.home() / ".cache" / "recsys_pipeline"
         super().__init__(ObjectShelf(place, home / digest))
+
+
+def _oldest_first(found: Iterable[Manifest | None]) -> list[Manifest]:
+    there = [manifest for manifest in found if manifest is not None]
+    return sorted(there, key=lambda manifest: (manifest.as_of, manifest.release))
 
 
 def _holds(stored: Manifest, hashes: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of the database: events, answers, API keys, erasures, state.
+"""The tables of the database: events, answers, hours of answers, API keys, erasures, state.
 
 Times are whole microseconds since 1970 in UTC: exact, the same in every database and quick to
 compare. Texts that are sorted by compare by their bytes, in PostgreSQL too, so that an order is
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from recsys_pipeline.contracts import names as n
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """Newest revision in `migrations/versions`: what this code reads and writes."""
 
 
@@ -63,9 +63,21 @@ SHOWN: Final = sa.Table(
     sa.Column("propensities", sa.Text(), nullable=False),
     sa.Column("experiment", sa.Text(), nullable=False),
     sa.Column("arm", sa.Text(), nullable=False),
+    sa.Column(n.PERSONAL, sa.Boolean(), nullable=False, server_default=sa.true()),
     sa.Index(None, n.USER_ID, "shown_at"),
     sa.Index(None, "shown_at", "request_id"),
 )
+
+ANSWER_HOURS: Final = sa.Table(
+    "answer_hours",
+    METADATA,
+    sa.Column("hour", sa.BigInteger(), primary_key=True, autoincrement=False),
+    sa.Column("route", _text(), primary_key=True),
+    sa.Column("answers", sa.BigInteger(), nullable=False),
+    sa.Column("errors", sa.BigInteger(), nullable=False),
+    sa.Column("latencies", sa.Text(), nullable=False),
+)
+"""`latencies` is JSON: how many answers kept within each bound (microseconds; 0 for beyond all)."""
 
 KEYS: Final = sa.Table(
     "api_keys",

@@ -1,23 +1,34 @@
 """A small world in a temporary folder, with the fakes of every door."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from recsys_pipeline.defs import WeekResult, evaluation_assets, promotion_assets, run_weekly
+from recsys_pipeline.defs import (
+    WeekResult,
+    evaluation_assets,
+    monitored,
+    promotion_assets,
+    run_weekly,
+)
 from recsys_pipeline.defs.doors import Makers
 from recsys_pipeline.pipeline import tracked
 from recsys_pipeline.pipeline.config import LearningConfig, RecommendersConfig
 from recsys_pipeline.quality.fake import PlainChecker
 from recsys_pipeline.ranking.config import RankerConfig
+from recsys_pipeline.reporting.document import Document
+from recsys_pipeline.reporting.facts import WeeklyFacts
 from recsys_pipeline.settings import Settings, SourceSettings
 from recsys_pipeline.simulation import WorldConfig
 from recsys_pipeline.sources import SimulatedSource, Source, Tables
 from recsys_pipeline.storage import MemoryReleaseStore
+from recsys_pipeline.storage.online_door import Online
+from recsys_pipeline.storage.reports import MemoryReportStore
 from recsys_pipeline.tracking import MemoryTracker
 
 AS_OF = pd.Timestamp("2023-12-31T12:00:00", tz="UTC").as_unit("us")
@@ -66,6 +77,8 @@ class Fakes:
     tracker: MemoryTracker
     store: MemoryReleaseStore
     source: Source
+    online: Online | None = None
+    reports: MemoryReportStore = field(default_factory=MemoryReportStore)
 
     @property
     def makers(self) -> Makers:
@@ -74,7 +87,14 @@ class Fakes:
             tracker=lambda _: self.tracker,
             store=lambda _: self.store,
             source=lambda _: self.source,
+            online=lambda _: nullcontext(self.online),
+            reports=lambda _: self.reports,
         )
+
+
+def untold(facts: WeeklyFacts) -> Document:
+    """A report of which only the head is there: nothing is drawn."""
+    return Document("Weekly report", facts.week, (), "")
 
 
 def unchanged(tables: Tables) -> Tables:
@@ -89,15 +109,25 @@ class Installation:
     fakes: Fakes
 
     def run(
-        self, as_of: pd.Timestamp | None = AS_OF, *, pictures: bool = False, **options
+        self,
+        as_of: pd.Timestamp | None = AS_OF,
+        *,
+        pictures: bool = False,
+        report: bool = False,
+        **options,
     ) -> WeekResult:
-        """`run_weekly` with the fakes; without `pictures` nothing is drawn."""
+        """`run_weekly` with the fakes; without `pictures` nothing is drawn, without `report` told.
+
+        A report without pictures has empty ones.
+        """
         with pytest.MonkeyPatch.context() as patch:
             if not pictures:
                 patch.setattr(evaluation_assets, "figures_of", lambda *_: {})
                 for module in (promotion_assets, tracked):
                     patch.setattr(module, "decision_figure", lambda _: Figure())
                 patch.setattr(Figure, "savefig", lambda *_, **__: None)
+            if not (pictures or report):
+                patch.setattr(monitored, "weekly_report", untold)
             return run_weekly(self.settings, as_of, makers=self.fakes.makers, **options)
 
     def branch(self, root: Path) -> "Installation":

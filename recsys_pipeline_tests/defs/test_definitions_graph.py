@@ -27,7 +27,15 @@ GROUPS = {
         "promotion",
         "last_weeks_lists",
     },
-    "serving": {"top_n", "group_lists", "user_clusters"},
+    "serving": {"top_n", "group_lists", "user_clusters", "arm_lists"},
+    "monitoring": {
+        "online_activity",
+        "online_figures",
+        "drift",
+        "experiment_results",
+        "business_impact",
+        "weekly_report",
+    },
     "privacy": {"retention"},
 }
 TUNED = "tuned_settings"
@@ -51,7 +59,9 @@ DEPENDENCIES = {
     | {"evaluation_metrics", "verdict", "last_weeks_lists", "user_clusters", "group_lists"},
     "group_lists": TABLES | SERVED | {"evaluation_metrics"},
     "user_clusters": TABLES | SERVED | {"evaluation_metrics"},
-    "retention": {"top_n"},
+    "arm_lists": TABLES | {"top_n"},
+    **dict.fromkeys(GROUPS["monitoring"], TABLES | {"top_n", "quarantine"}),
+    "retention": {"top_n", "arm_lists"},
 }
 
 
@@ -110,6 +120,9 @@ def test_the_job_holds_everything_of_a_week(definitions):
         "every_user_has_a_full_list",
         "no_forbidden_movie",
         "no_erased_user",
+        "click_through_fell",
+        "guardrail_broken",
+        "movies_genres_shifted",
     } <= {key.name for key in job.asset_layer.asset_graph.asset_check_keys}
 
 

@@ -21,13 +21,14 @@ from typer.testing import CliRunner
 
 from recsys_pipeline.commands.privacy_app import app
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.data.frames import read_frame
+from recsys_pipeline.data.frames import read_frame, write_frame
 from recsys_pipeline.defs import evaluation_assets, instance_for, promotion_assets, run_weekly
 from recsys_pipeline.defs.doors import REAL
 from recsys_pipeline.defs.layout import Layout
 from recsys_pipeline.defs.privacy_assets import nobody_back
 from recsys_pipeline.defs.run import StepEvent
 from recsys_pipeline.errors import DataError, StorageError
+from recsys_pipeline.experiments.config import ExperimentsConfig
 from recsys_pipeline.pipeline import tracked
 from recsys_pipeline.pipeline.config import LearningConfig, RecommendersConfig
 from recsys_pipeline.pipeline.online import Event, Shown
@@ -43,6 +44,7 @@ from recsys_pipeline.storage.database import database_of
 from recsys_pipeline.storage.events import SqlEventStore
 from recsys_pipeline.storage.privacy_door import opened_privacy
 from recsys_pipeline.storage.run_lock import run_lock
+from recsys_pipeline.storage.user_weeks import no_user_weeks
 from recsys_pipeline.tracking import MemoryTracker
 
 pytestmark = pytest.mark.timeout(300)
@@ -83,7 +85,7 @@ def write_source(folder: Path) -> None:
 
 
 def settings_of(root: Path) -> Settings:
-    """The files, one recommender beside the baselines, and no ranker."""
+    """The files, one recommender beside the baselines, no ranker, and a holdout with its lists."""
     paths = {name: {"path": f"{name}.csv"} for name in ("users", "movies", "interactions")}
     return Settings(
         root=root,
@@ -94,6 +96,7 @@ def settings_of(root: Path) -> Settings:
             recommenders=RecommendersConfig(use=("item_knn",)),
             ranker=RankerConfig(kind="none", compare_forest=False),
         ),
+        experiments=ExperimentsConfig(holdout=0.1),
     )
 
 
@@ -138,6 +141,9 @@ def ran(tmp_path_factory) -> Path:
     settings = settings_of(root)
     run(settings)
     post(settings)
+    active = pd.DataFrame({n.USER_ID: [WHO, OTHER]}).reindex(columns=no_user_weeks().columns)
+    week = root / "data" / "assets" / "online_activity" / f"{WEEK}.parquet"
+    write_frame(active.astype(no_user_weeks().dtypes), week)
     (root / ".dagster" / "errors.log").write_text(f"KeyError: {WHO!r}\n")
     page = root / "data" / "data_docs" / "validations" / "unexpected.html"
     page.write_text(f"<td>{WHO}</td>")
@@ -168,7 +174,7 @@ def traces(root: Path) -> list[str]:
             there = WHO.encode() in content or holds(path)
             if content.startswith(b"PAR1"):
                 frame = read_frame(BytesIO(content))
-                there |= any(frame[name].map(holds).any() for name in frame.columns)
+                there |= any(map(holds, frame.itertuples(index=False)))
             if content.startswith(b"SQLite format 3"):
                 there |= any(map(holds, rows_in(path)))
             if there:
@@ -220,8 +226,9 @@ def events_of(settings: Settings, user: str) -> tuple[int, int]:
 def test_nothing_of_a_person_stays_and_nobody_else_loses(settings, ran):
     before = others(settings)
     there = traces(settings.root)
-    for place in ("data/assets/quarantine", "data/assets/top_n", "data/releases", "data/events.db",
-                  "data/data_docs", ".dagster/errors.log"):  # fmt: skip
+    for place in ("data/assets/quarantine", "data/assets/top_n", "data/assets/online_activity",
+                  "data/releases", "data/events.db", "data/data_docs",
+                  ".dagster/errors.log"):  # fmt: skip
         assert any(path.startswith(place) for path in there), place
 
     with opened(settings) as privacy:
@@ -239,7 +246,8 @@ def test_nothing_of_a_person_stays_and_nobody_else_loses(settings, ran):
     assert current.erased == 1
     # Everything was told before, and what was removed is counted.
     assert len(exported["tables"]["quarantine"]) == 3
-    assert {"users", "interactions", "mapped_users", "top_n"} <= set(exported["tables"])
+    tables = {"users", "interactions", "mapped_users", "top_n", "online_activity"}
+    assert tables <= set(exported["tables"])
     held = exported["releases"]["held"][exported["releases"]["in_service"]]
     assert all(row[n.REASON] for row in held["list"])
     assert held["profile"]
@@ -247,7 +255,8 @@ def test_nothing_of_a_person_stays_and_nobody_else_loses(settings, ran):
     assert ".dagster/errors.log" in str(exported["files"])
     steps = {step["step"]: step["removed"] for step in erased.receipt["steps"]}
     assert steps["events"] == {"events": 1, "shown": 1}
-    assert steps["releases"]["top_n"] == 5
+    # In service, and the holdout's.
+    assert (steps["releases"]["releases"], steps["releases"]["top_n"]) == (2, 10)
     assert (steps["files"]["logs"], steps["files"]["pages"]) == (1, 1)
     assert not holds(receipts)
 

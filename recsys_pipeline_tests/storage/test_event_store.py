@@ -121,7 +121,8 @@ def test_the_same_answer_again_changes_nothing(store):
 
 
 def test_an_answer_comes_back_as_it_went_in(store):
-    whole = shown(1, movies='["1", "é"]', propensities="[1, 0.5]", experiment="x", arm="b")
+    whole = shown(1, movies='["1", "é"]', propensities="[1, 0.5]", experiment="x", arm="b",
+                  personal=False)  # fmt: skip
     store.add_shown([whole])
     assert store.shown("r001") == whole
 
@@ -167,9 +168,12 @@ def test_chunks_hold_all_events_up_to_a_moment_in_order(store):
     until = NOON + timedelta(minutes=3)
     chosen = [each for chunk in store.event_chunks(until, 4) for each in chunk]
     assert chosen == [each for each in in_order if each.at <= until]
+    after = NOON + timedelta(minutes=1)
+    chosen = [each for chunk in store.event_chunks(until, 4, after=after) for each in chunk]
+    assert chosen == [each for each in in_order if after < each.at <= until]
 
 
-def test_chunks_of_answers_begin_after_a_moment(store):
+def test_chunks_of_answers_lie_between_two_moments(store):
     many = [shown(number % 7, request_id=f"r{number}") for number in range(23)]
     store.add_shown(many)
     in_order = sorted(many, key=lambda each: (each.shown_at, each.request_id))
@@ -179,6 +183,9 @@ def test_chunks_of_answers_begin_after_a_moment(store):
         assert [each for chunk in store.shown_chunks(after, rows) for each in chunk] == [
             each for each in in_order if each.shown_at > after
         ]
+    until = NOON + timedelta(minutes=5)
+    chosen = [each for chunk in store.shown_chunks(after, 2, until=until) for each in chunk]
+    assert chosen == [each for each in in_order if after < each.shown_at <= until]
 
 
 def test_the_newest_event_is_no_impression(store):

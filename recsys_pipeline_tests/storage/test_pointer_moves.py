@@ -1,11 +1,12 @@
 """One suite for every store: what the pointer remembers when releases come and go."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from recsys_pipeline.errors import ReleaseError
-from recsys_pipeline.pipeline.protocols import Pointer
+from recsys_pipeline.pipeline.protocols import LISTS, Manifest, Pointer
 
 
 def test_nothing_is_in_service_at_first(filled):
@@ -144,7 +145,7 @@ def test_it_is_stored_as_json_in_one_object(filled):
         filled.store.promote(release)
 
     stored = json.loads(filled.store._shelf.pointer())
-    assert stored == {"release": two, "before": [one], "held": []}
+    assert stored == {"release": two, "before": [one], "held": [], "arms": {}}
 
 
 def test_it_forgets_what_is_long_ago(filled):
@@ -177,3 +178,69 @@ def test_a_run_does_not_undo_what_a_person_did_meanwhile(filled):
     assert filled.store.pointer() == Pointer(one, before=(), held=("two",))
     assert filled.store.advance(three, one)
     assert filled.store.pointer() == Pointer(three, before=(one,), held=("two",))
+
+
+EASE, ALS = '{"primary":"ease"}', '{"primary":"als"}'
+
+
+def test_arms_stay_whatever_happens_to_what_is_in_service(filled):
+    one, two, three, four = filled.ids
+    filled.store.promote(one)
+    filled.store.arm(EASE, two)
+    filled.store.arm(ALS, three)
+    arms = {ALS: three, EASE: two}
+
+    filled.store.promote(four)
+    assert filled.store.pointer() == Pointer(four, before=(one,), arms=arms)
+    filled.store.roll_back(one)
+    assert filled.store.pointer() == Pointer(one, held=("three",), arms=arms)
+    assert filled.store.advance(two, one)
+    assert filled.store.pointer().arms == arms
+    assert filled.store.current().release == two
+
+
+def test_an_arm_moves_on_to_its_next_release_and_off_again(filled):
+    one, two, three, _ = filled.ids
+    filled.store.promote(one)
+    filled.store.arm(EASE, two)
+    filled.store.arm(EASE, three)
+    assert filled.store.pointer() == Pointer(one, arms={EASE: three})
+
+    filled.store.disarm(ALS)
+    assert filled.store.pointer() == Pointer(one, arms={EASE: three})
+    filled.store.disarm(EASE)
+    assert filled.store.pointer() == Pointer(one)
+
+
+def test_an_arm_needs_a_whole_release_and_one_in_service(filled):
+    one, two, *_ = filled.ids
+    with pytest.raises(ReleaseError, match="Nothing is in service yet"):
+        filled.store.arm(EASE, two)
+    filled.store.disarm(EASE)
+    filled.store.promote(one)
+    with pytest.raises(ReleaseError, match="2023-01-01-cccccccc"):
+        filled.store.arm(EASE, "2023-01-01-cccccccc")
+    assert filled.store.pointer() == Pointer(one)
+
+
+def test_releases_of_arms_are_never_old(filled):
+    one, two, three, four = filled.ids
+    filled.store.promote(four)
+    filled.store.arm(EASE, two)
+
+    assert filled.store.prune(1) == [three, one]
+    assert filled.store.releases() == [two, four]
+
+
+def test_releases_of_arms_take_no_place_and_go_with_their_week(filled):
+    one, two, three, four = filled.ids
+    filled.store.promote(four)
+    arms = [f"{each[:10]}-eeeeeeee" for each in (one, three, four)]
+    for release in arms:
+        moment = f"{release[:10]}T00:00:00+00:00"
+        given = Manifest(release, moment, "files", "d", "s", "ease", 2, {}, {}, "yes", {})
+        given = replace(given, arm_of=EASE)
+        filled.store.publish(given, {LISTS: b"lists"})
+
+    assert filled.store.prune(2) == [two, arms[0], one]
+    assert filled.store.releases() == sorted([three, four, *arms[1:]])

@@ -189,6 +189,15 @@ def test_releases_come_oldest_first(bench):
     assert [found.release for found in bench.store.manifests()] == [JANUARY, FEBRUARY]
 
 
+def test_what_releases_tell_is_read_without_their_files(bench):
+    for release in (FEBRUARY, JANUARY):
+        publish(bench, release)
+    bench.write(bench.where(f"{JANUARY}/{LISTS}"), b"damaged")
+    assert [found.release for found in bench.store.told()] == [JANUARY, FEBRUARY]
+    bench.write(f"{JANUARY}/manifest.json", b"{")
+    assert [found.release for found in bench.store.told()] == [FEBRUARY]
+
+
 def test_the_same_lists_again_keep_the_stored_release(bench):
     first = publish(bench, JANUARY)
     again = replace(manifest(JANUARY), tracking_run="another")

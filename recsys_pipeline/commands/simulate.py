@@ -1,0 +1,304 @@
+"""What `recsys simulate` does: opens a folder of its own, lives the weeks, writes the report."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from recsys_pipeline.errors import SettingsError
+from recsys_pipeline.experiments.results import ExperimentResult
+from recsys_pipeline.half_year.config import CONTROL, TREATMENT, HalfYearConfig
+from recsys_pipeline.half_year.facts import facts_of, week_facts_of
+from recsys_pipeline.half_year.loops import feedback_loops
+from recsys_pipeline.half_year.record import EVERYBODY
+from recsys_pipeline.half_year.simulate import Settings as Counting
+from recsys_pipeline.half_year.simulate import Simulated, simulate
+from recsys_pipeline.half_year.source import LifeSource
+from recsys_pipeline.half_year.weeks import Lived
+from recsys_pipeline.monitoring import names
+from recsys_pipeline.pipeline.online_week import Review
+from recsys_pipeline.pipeline.reports import REPORT_HTML, REPORT_MARKDOWN
+from recsys_pipeline.pipeline.weekly import WeeklyDoors
+from recsys_pipeline.quality import GreatExpectationsChecker, PlainChecker
+from recsys_pipeline.reporting.half_year import half_year_report
+from recsys_pipeline.reporting.html import html
+from recsys_pipeline.reporting.markdown import markdown
+from recsys_pipeline.reporting.pictures import picture_files
+from recsys_pipeline.reporting.weekly import weekly_report
+from recsys_pipeline.settings import FILE_NAME, Settings
+from recsys_pipeline.storage import FileReleaseStore
+from recsys_pipeline.storage.reports import FileReportStore, MemoryReportStore
+from recsys_pipeline.tracking import MemoryTracker, MlflowTracker
+
+REPORT: Final = "half_year"
+"""Name of the report's files, without ending."""
+
+_OWN: Final = """\
+# Written by `recsys simulate`: what lies here can be looked at with `recsys ui`.
+[storage]
+data = "data"
+
+[tracking]
+folder = "mlruns"
+"""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for; see `recsys simulate --help`."""
+
+    weeks: int
+    users: int
+    seed: int
+    exploration: int
+    shuffled: bool
+    worlds: bool
+    out: Path
+
+    def config(self) -> HalfYearConfig:
+        """The settings of the simulation.
+
+        Raises:
+            SettingsError: a value is not possible.
+        """
+        try:
+            return HalfYearConfig(
+                weeks=self.weeks,
+                users=self.users,
+                seed=self.seed,
+                exploration=self.exploration,
+                shuffled=self.shuffled,
+                before=min(4, self.weeks // 2),
+            )
+        except ValidationError as error:
+            fault = error.errors()[0]
+            key = str(fault["loc"][0])
+            raise SettingsError(
+                f"--{key}: {fault['msg']} (found {fault.get('input')!r}).",
+                "See `recsys simulate --help`.",
+            ) from error
+
+    @property
+    def command(self) -> str:
+        """The line that does it again."""
+        parts = ["recsys simulate", f"--weeks {self.weeks}", f"--users {self.users}"]
+        parts += [f"--seed {self.seed}", f"--exploration {self.exploration}"]
+        parts += ["--shuffled"] if self.shuffled else []
+        return " ".join(parts)
+
+
+def live_half_year(
+    settings: Settings, wanted: Wanted, console: Console, clock: Callable[[], float]
+) -> Mapping[str, Any]:
+    """Live the weeks and write the report; its main figures.
+
+    Args:
+        settings: goals, prices, assumptions and how weeks are counted.
+        wanted: what is simulated, and where it is written.
+        console: where progress and the result are shown.
+        clock: seconds that count up.
+
+    Raises:
+        SettingsError: a value is not possible, or the folder holds something else.
+        RecsysError: whatever stopped a week.
+    """
+    config, began = wanted.config(), clock()
+    out = _own_folder(wanted.out)
+    reports = FileReportStore(out / "data" / "reports")
+    tracker = MlflowTracker(out / "mlruns")
+    counting = Counting(settings.monitoring, settings.goals, settings.business)
+
+    def doors(source: LifeSource, folder: Path) -> WeeklyDoors:
+        checker = GreatExpectationsChecker(None)
+        store = FileReleaseStore(folder)
+        return WeeklyDoors(source, checker, tracker, store, settings.checks.limits)
+
+    def small(source: LifeSource, folder: Path) -> WeeklyDoors:
+        limits = settings.checks.limits
+        store = FileReleaseStore(folder)
+        return WeeklyDoors(source, PlainChecker(), MemoryTracker(), store, limits)
+
+    with _Weeks(console, config.weeks) as weeks:
+        found = simulate(
+            config, doors, out / "data" / "releases", reports, counting, weeks.step, weeks.done
+        )
+    loops, placebo = None, None
+    if wanted.worlds:
+        with _Weeks(console, 3 * config.weeks, "three small worlds") as weeks:
+            loops = feedback_loops(config, small, settings.monitoring, weeks.count)
+            placebo = _shuffled(config, small, counting, weeks)
+    currency = settings.business.prices.currency
+    facts = facts_of(found, config, wanted.command, loops, placebo, currency)
+    last = weekly_report(week_facts_of(found, currency))
+    reports.put(
+        found.week,
+        {
+            **found.last.files(),
+            **found.worth.files(),
+            REPORT_HTML: html(last).encode(),
+            REPORT_MARKDOWN: markdown(last).encode(),
+        },
+    )
+    document = half_year_report(facts)
+    (out / f"{REPORT}.html").write_text(html(document), encoding="utf-8")
+    (out / f"{REPORT}.md").write_text(markdown(document, "pictures"), encoding="utf-8")
+    pictures = out / "pictures"
+    pictures.mkdir(exist_ok=True)
+    for name, content in picture_files(document).items():
+        (pictures / name).write_bytes(content)
+    told = _told(found, config, clock() - began)
+    _show(console, found, config, out, clock() - began)
+    return told
+
+
+def _shuffled(
+    config: HalfYearConfig,
+    doors: Callable[[LifeSource, Path], WeeklyDoors],
+    counting: Counting,
+    weeks: "_Weeks",
+) -> ExperimentResult | None:
+    """The experiment in a small world where each personal list is handed to somebody else."""
+    own = config.model_copy(update={"users": config.loop_users, "shuffled": True})
+
+    def done(number: int, lived: Lived, found: Review) -> None:
+        weeks.count()
+
+    with TemporaryDirectory() as folder:
+        path, reports = Path(folder), MemoryReportStore()
+        found = simulate(own, doors, path, reports, counting, weeks.step, done)
+    return found.experiment
+
+
+def _own_folder(out: Path) -> Path:
+    """`out`, made if missing; a folder of an earlier half year is used again where it is empty."""
+    out = out.resolve()
+    if out.exists() and any(out.iterdir()):
+        raise SettingsError(
+            f"{out} exists and is not empty.",
+            "Name another folder with --out, or remove that one.",
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / FILE_NAME).write_text(_OWN, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{out} cannot be written: {error.strerror}.", "Name another folder with --out."
+        ) from error
+    return out
+
+
+class _Weeks:
+    """Shows which week is under way, and a line for each that was lived."""
+
+    def __init__(self, console: Console, total: int, what: str = "weeks") -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[said]}[/]"),
+            console=console,
+        )
+        self._task = self._progress.add_task(what, total=total, said="")
+
+    def __enter__(self) -> "_Weeks":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.update(self._task, said="")
+        self._progress.stop()
+
+    def step(self, text: str) -> None:
+        """Show what is under way."""
+        self._progress.update(self._task, said=text.splitlines()[0][:60] if text else "")
+
+    def count(self) -> None:
+        """Count a week."""
+        self._progress.advance(self._task)
+
+    def done(self, number: int, lived: Lived, found: Review) -> None:
+        """Count a week and show its figures."""
+        self._progress.advance(self._task)
+        made = lived.week.made
+        parts = [
+            f"week {number:2d}",
+            f"{made.trained.facts.chosen:<12}",
+            *(f"{arm} {value:.3f}" for arm, value in _click_through(found).items()),
+        ]
+        alarms = "".join(f"  [yellow]{alarm.check}[/]" for alarm in found.alarms)
+        self._progress.console.print(f"  {'  '.join(parts)}{alarms}", highlight=False)
+
+
+def _click_through(found: Review) -> dict[str, float]:
+    rows = found.figures[found.figures[names.METRIC] == names.CLICK_THROUGH]
+    arms = rows[rows[names.BY] == names.ARM]
+    told = {
+        str(group).rsplit("/", 1)[-1]: float(value)
+        for group, value in zip(arms[names.GROUP], arms[names.VALUE], strict=True)
+    }
+    every = rows[rows[names.BY] == names.ALL][names.VALUE]
+    return {EVERYBODY: float(every.iloc[0]), **told} if len(every) else told
+
+
+def _told(found: Simulated, config: HalfYearConfig, seconds: float) -> dict[str, Any]:
+    result = found.experiment
+    return {
+        "weeks": config.weeks,
+        "users": config.users,
+        "seed": config.seed,
+        "seconds": round(seconds, 1),
+        "verdict": None if result is None else result.verdict,
+        "sentence": None if result is None else result.sentence,
+        "effects": {}
+        if result is None
+        else {
+            effect.metric: {
+                CONTROL: effect.control_mean,
+                TREATMENT: effect.arm_mean,
+                "difference": effect.difference,
+                "low": effect.low,
+                "high": effect.high,
+            }
+            for effect in result.effects
+        },
+        "goals": {goal.name: goal.status for goal in found.worth.goals},
+        "impact": found.worth.impact.sentence,
+        "alarms": [
+            {"week": number, "check": alarm.check, "subject": alarm.subject}
+            for number, alarm in found.record.alarms
+        ],
+    }
+
+
+def _show(
+    console: Console, found: Simulated, config: HalfYearConfig, out: Path, seconds: float
+) -> None:
+    result = found.experiment
+    table = Table(title=f"{config.weeks} weeks, {config.users:,} users", title_justify="left")
+    for column in ("metric", CONTROL, TREATMENT, "difference", "at all looks"):
+        table.add_column(column, justify="left" if column == "metric" else "right")
+    for effect in () if result is None else result.effects:
+        table.add_row(
+            names.LABELS.get(effect.metric, effect.metric),
+            f"{effect.control_mean:.3f}",
+            f"{effect.arm_mean:.3f}",
+            f"{effect.difference:+.3f}",
+            f"{effect.low:+.3f} to {effect.high:+.3f}",
+        )
+    console.print(table)
+    if result is not None:
+        console.print(result.sentence)
+    console.print(found.worth.impact.sentence)
+    console.print(
+        f"{len(found.record.alarms)} alarms in {config.weeks} weeks; {seconds:.0f} seconds."
+    )
+    console.print(f"The report: {out / f'{REPORT}.html'}", soft_wrap=True)
+    console.print(f"Look around: recsys ui --settings {out / FILE_NAME}", soft_wrap=True)
