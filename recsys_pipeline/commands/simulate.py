@@ -1,9 +1,11 @@
 """What `recsys simulate` does: opens a folder of its own, lives the weeks, writes the report."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -11,11 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from recsys_pipeline.commands.simulate_worlds import Worlds, small_worlds
 from recsys_pipeline.errors import SettingsError
-from recsys_pipeline.experiments.results import ExperimentResult
 from recsys_pipeline.half_year.config import CONTROL, TREATMENT, HalfYearConfig
 from recsys_pipeline.half_year.facts import facts_of, week_facts_of
-from recsys_pipeline.half_year.loops import feedback_loops
 from recsys_pipeline.half_year.record import EVERYBODY
 from recsys_pipeline.half_year.simulate import Settings as Counting
 from recsys_pipeline.half_year.simulate import Simulated, simulate
@@ -23,9 +24,10 @@ from recsys_pipeline.half_year.source import LifeSource
 from recsys_pipeline.half_year.weeks import Lived
 from recsys_pipeline.monitoring import names
 from recsys_pipeline.pipeline.online_week import Review
+from recsys_pipeline.pipeline.protocols import CheckLimits
 from recsys_pipeline.pipeline.reports import REPORT_HTML, REPORT_MARKDOWN
 from recsys_pipeline.pipeline.weekly import WeeklyDoors
-from recsys_pipeline.quality import GreatExpectationsChecker, PlainChecker
+from recsys_pipeline.quality import GreatExpectationsChecker
 from recsys_pipeline.reporting.half_year import half_year_report
 from recsys_pipeline.reporting.html import html
 from recsys_pipeline.reporting.markdown import markdown
@@ -33,8 +35,8 @@ from recsys_pipeline.reporting.pictures import picture_files
 from recsys_pipeline.reporting.weekly import weekly_report
 from recsys_pipeline.settings import FILE_NAME, Settings
 from recsys_pipeline.storage import FileReleaseStore
-from recsys_pipeline.storage.reports import FileReportStore, MemoryReportStore
-from recsys_pipeline.tracking import MemoryTracker, MlflowTracker
+from recsys_pipeline.storage.reports import FileReportStore
+from recsys_pipeline.tracking import MlflowTracker
 
 REPORT: Final = "half_year"
 """Name of the report's files, without ending."""
@@ -119,22 +121,25 @@ def live_half_year(
         store = FileReleaseStore(folder)
         return WeeklyDoors(source, checker, tracker, store, settings.checks.limits)
 
-    def small(source: LifeSource, folder: Path) -> WeeklyDoors:
-        limits = settings.checks.limits
-        store = FileReleaseStore(folder)
-        return WeeklyDoors(source, PlainChecker(), MemoryTracker(), store, limits)
-
-    with _Weeks(console, config.weeks) as weeks:
-        found = simulate(
-            config, doors, out / "data" / "releases", reports, counting, weeks.step, weeks.done
-        )
-    loops, placebo = None, None
-    if wanted.worlds:
-        with _Weeks(console, 3 * config.weeks, "three small worlds") as weeks:
-            loops = feedback_loops(config, small, settings.monitoring, weeks.count)
-            placebo = _shuffled(config, small, counting, weeks)
+    limits = settings.checks.limits
+    with _beside(wanted.worlds, config, counting, limits) as worlds:
+        with _Weeks(console, config.weeks) as weeks:
+            found = simulate(
+                config, doors, out / "data" / "releases", reports, counting, weeks.step, weeks.done
+            )
+        beside = None
+        if worlds is not None:
+            with console.status("Three small worlds: with exploration, without, and shuffled"):
+                beside = worlds.get()
     currency = settings.business.prices.currency
-    facts = facts_of(found, config, wanted.command, loops, placebo, currency)
+    facts = facts_of(
+        found,
+        config,
+        wanted.command,
+        None if beside is None else beside.loops,
+        None if beside is None else beside.shuffled,
+        currency,
+    )
     last = weekly_report(week_facts_of(found, currency))
     reports.put(
         found.week,
@@ -157,22 +162,19 @@ def live_half_year(
     return told
 
 
-def _shuffled(
-    config: HalfYearConfig,
-    doors: Callable[[LifeSource, Path], WeeklyDoors],
-    counting: Counting,
-    weeks: "_Weeks",
-) -> ExperimentResult | None:
-    """The experiment in a small world where each personal list is handed to somebody else."""
-    own = config.model_copy(update={"users": config.loop_users, "shuffled": True})
+@contextmanager
+def _beside(
+    wanted: bool, config: HalfYearConfig, counting: Counting, limits: CheckLimits
+) -> "Iterator[AsyncResult[Worlds] | None]":
+    """The small worlds, lived in a process of their own meanwhile; None where not wanted.
 
-    def done(number: int, lived: Lived, found: Review) -> None:
-        weeks.count()
-
-    with TemporaryDirectory() as folder:
-        path, reports = Path(folder), MemoryReportStore()
-        found = simulate(own, doors, path, reports, counting, weeks.step, done)
-    return found.experiment
+    Whoever stops the half year stops them, too.
+    """
+    if not wanted:
+        yield None
+        return
+    with get_context("spawn").Pool(1) as pool:
+        yield pool.apply_async(small_worlds, (config, counting, limits))
 
 
 def _own_folder(out: Path) -> Path:
@@ -219,10 +221,6 @@ class _Weeks:
     def step(self, text: str) -> None:
         """Show what is under way."""
         self._progress.update(self._task, said=text.splitlines()[0][:60] if text else "")
-
-    def count(self) -> None:
-        """Count a week."""
-        self._progress.advance(self._task)
 
     def done(self, number: int, lived: Lived, found: Review) -> None:
         """Count a week and show its figures."""

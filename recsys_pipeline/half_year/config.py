@@ -70,10 +70,14 @@ class HalfYearConfig(BaseModel):
                 "k": LIST_LENGTH,
                 "seed": self.seed,
                 "primary": "popularity" if week <= self.before else "auto",
-                "recommenders": {"use": ["ease", "taste", "segment_popularity"]},
+                "recommenders": {
+                    "use": ["ease", "taste", "segment_popularity"],
+                    "ease": {"regularization": 350.0, "oldest": 1.0},
+                    "taste": {"max_pairs": 200_000},
+                },
                 "ranker": {"kind": "none"},
                 "reranking": {"exploration_slots": self.exploration},
-                "evaluation": {"max_users": 1_500, "max_window_users": 1_000},
+                "evaluation": {"max_users": 1_000, "max_window_users": 800},
             }
         )
 

@@ -29,7 +29,6 @@ def feedback_loops(
     config: HalfYearConfig,
     doors: Callable[[LifeSource, Path], WeeklyDoors],
     monitoring: MonitoringConfig,
-    week_done: Callable[[], None],
 ) -> pd.DataFrame:
     """How concentrated and how varied what is shown becomes, week after week.
 
@@ -40,7 +39,6 @@ def feedback_loops(
         config: how large these worlds are, and how much one of them explores.
         doors: opens the weekly job over a life, its releases in a folder.
         monitoring: how what happens is counted.
-        week_done: is told each week.
 
     Returns:
         one row per world, metric and week: world, metric, week (from 1), value.
@@ -65,7 +63,6 @@ def feedback_loops(
                     config=monitoring,
                 )
                 rows += _rows(found, world, number)
-                week_done()
                 watched = source.read().interactions[n.MOVIE_ID].to_numpy()
                 rows.append(
                     {

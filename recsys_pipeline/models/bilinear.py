@@ -73,7 +73,10 @@ def pair_equations(
         table = _products(item_features, first, second)
     for block in row_blocks(len(order), row_bytes):
         rows = order[block]
-        members, place = np.unique(user[rows], return_inverse=True)
+        # In order of user: a user's pairs stand together.
+        starts = np.ones(len(rows), dtype=bool)
+        starts[1:] = user[rows[1:]] != user[rows[:-1]]
+        members, place = user[rows[starts]], np.cumsum(starts) - 1
         users = user_features[members]
         if table is None:
             items = item_features[item[rows]]

@@ -43,9 +43,12 @@ class Sums:
             residuals: weight times residual, with the same entries.
             items: z, float32 ``(n_items, q)``.
         """
-        met, place = np.unique(weights.indices, return_inverse=True)
+        # The movies met, ascending, and the place of each: counting is quicker than sorting.
+        there = np.bincount(weights.indices, minlength=len(items)) > 0
+        met = np.flatnonzero(there)
+        place = (np.cumsum(there) - 1)[weights.indices]
         shape = (weights.shape[0], len(met))
-        compact = sp.csr_matrix((weights.data, place.ravel(), weights.indptr), shape=shape)
+        compact = sp.csr_matrix((weights.data, place, weights.indptr), shape=shape)
         packed = np.asarray(compact @ packed_products(items[met]), dtype=np.float32)
         return cls(packed, np.asarray(residuals @ items, dtype=np.float64))
 

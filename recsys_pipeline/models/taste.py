@@ -202,7 +202,11 @@ def _entry_weights(data: Dataset) -> tuple[float, float]:
 
 def _contained(outer: sp.csr_matrix, inner: sp.csr_matrix) -> BoolArray:
     """Which entries of `outer` are entries of `inner` too."""
-    found: BoolArray = np.isin(_cells(outer), _cells(inner))
+    cells, others = _cells(outer), np.sort(_cells(inner))
+    place = np.searchsorted(others, cells)
+    found: BoolArray = np.zeros(len(cells), dtype=bool)
+    within = place < len(others)
+    found[within] = others[place[within]] == cells[within]
     return found
 
 

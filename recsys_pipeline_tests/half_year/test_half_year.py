@@ -114,7 +114,7 @@ def test_figures_by_arm_cover_every_week(lived):
 
 def test_without_exploration_what_is_watched_is_more_concentrated(lived):
     config = lived.config.model_copy(update={"loop_users": 300, "weeks": 2})
-    loops = feedback_loops(config, plain_doors, MonitoringConfig(), lambda: None)
+    loops = feedback_loops(config, plain_doors, MonitoringConfig())
     last = loops[(loops[names.METRIC] == WATCHED) & (loops[n.WEEK] == 2)]
     value = last.set_index(WORLD)[names.VALUE]
     assert value[WITHOUT] > value[WITH]
