@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Final
 
 import pandas as pd
 
@@ -19,6 +20,9 @@ from recsys_pipeline.quality import PlainChecker
 from recsys_pipeline.storage import FileReleaseStore
 from recsys_pipeline.storage.reports import MemoryReportStore
 from recsys_pipeline.tracking import MemoryTracker
+
+_SHUFFLED_WEEKS: Final = 12
+"""Enough to see that lists of others do not help."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,13 @@ def small_worlds(config: HalfYearConfig, settings: Settings, limits: CheckLimits
         return WeeklyDoors(source, PlainChecker(), MemoryTracker(), store, limits)
 
     loops = feedback_loops(config, doors, settings.monitoring)
-    own = config.model_copy(update={"users": config.loop_users, "shuffled": True})
+    own = config.model_copy(
+        update={
+            "users": config.loop_users,
+            "weeks": min(config.weeks, _SHUFFLED_WEEKS),
+            "shuffled": True,
+        }
+    )
     with TemporaryDirectory() as folder:
         path, reports = Path(folder), MemoryReportStore()
         found = simulate(own, doors, path, reports, settings, _no_step, _no_week)

@@ -105,6 +105,53 @@ def check_results(
         raise KeyError(f"checks without a spec: {sorted(found)}")
 
 
+def recorded_reports(
+    instance: dg.DagsterInstance, layout: Layout, run_id: str
+) -> tuple[CheckReport, ...] | None:
+    """What `check_results` recorded in a run; None where it recorded nothing.
+
+    Args:
+        run_id: of the run.
+    """
+    named = {
+        dg.AssetCheckKey(layout.key(mapped(contract.name)), check_name(rule)): (
+            contract.name,
+            rule,
+            text,
+            blocking,
+        )
+        for contract in SOURCE_TABLES
+        for rule, text, blocking in _possible(contract)
+    }
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(named))
+    found: dict[str, list[CheckResult]] = {}
+    for key, (table, rule, text, blocking) in named.items():
+        record = latest.get(key)
+        event = None if record is None or record.run_id != run_id else record.event
+        if event is None or event.dagster_event is None:
+            continue
+        evaluation = event.dagster_event.asset_check_evaluation_data
+        about = {name: value.value for name, value in evaluation.metadata.items()}
+        if "rows" not in about:
+            continue
+        result = CheckResult(
+            name=rule,
+            text=text,
+            rows=about["rows"],
+            broken=about["broken"],
+            allowed_share=about["allowed_share"],
+            passed=evaluation.passed,
+            blocking=blocking,
+            observed=about.get("observed", ""),
+        )
+        found.setdefault(table, []).append(result)
+    reports = (
+        CheckReport(name, max(each.rows for each in results), tuple(results))
+        for name, results in found.items()
+    )
+    return tuple(reports) or None
+
+
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 

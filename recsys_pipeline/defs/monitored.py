@@ -16,7 +16,7 @@ from recsys_pipeline.monitoring.checks import AVAILABILITY_MISSED, GUARDRAIL_BRO
 from recsys_pipeline.monitoring.costs import MonthlyCost, monthly_cost
 from recsys_pipeline.pipeline.experimenting import by_hand, experiments_of, running, stop_arm
 from recsys_pipeline.pipeline.online_week import Experiments, Known, Review, review
-from recsys_pipeline.pipeline.protocols import ReleaseStore
+from recsys_pipeline.pipeline.protocols import CheckReport, ReleaseStore
 from recsys_pipeline.pipeline.releasing import in_service
 from recsys_pipeline.pipeline.reports import REPORT_HTML, REPORT_MARKDOWN, ReportStore
 from recsys_pipeline.pipeline.worth import Worth, worth
@@ -60,11 +60,13 @@ class About:
         core_seconds: processor time of the weekly run, or None where it was not measured.
         quarantined: rows set aside, by table, or None.
         links: addresses of further pages.
+        checks: what the checks found in the tables, or None.
     """
 
     core_seconds: float | None = None
     quarantined: Mapping[str, int] | None = None
     links: Mapping[str, str] = field(default_factory=dict)
+    checks: tuple[CheckReport, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -231,10 +233,12 @@ def _facts(
     return WeeklyFacts(
         week=window.name,
         release="" if current is None else current.release,
+        complete=window.complete,
         figures=found.figures,
         history=history,
         experiments=found.experiments,
         patterns=found.patterns.sentences,
+        checks=about.checks,
         quarantined=None if about.quarantined is None else dict(about.quarantined),
         alarms=found.alarms,
         goals=valued.goals,

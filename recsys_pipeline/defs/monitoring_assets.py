@@ -11,6 +11,7 @@ from recsys_pipeline.business.impact import Impact
 from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.contracts.online_tables import USER_WEEKS
+from recsys_pipeline.defs.checks import recorded_reports
 from recsys_pipeline.defs.columns import SCHEMA_KEY, contract_schema
 from recsys_pipeline.defs.doors import Doors
 from recsys_pipeline.defs.layout import Layout
@@ -121,6 +122,7 @@ def monitoring_assets(layout: Layout) -> dg.AssetsDefinition:
                 time.process_time(),
                 quarantine[n.TABLE].value_counts().to_dict(),
                 {"The week's run in MLflow": doors.run_url},
+                recorded_reports(context.instance, layout, context.run.run_id),
             ),
             context.log.info,
         )

@@ -41,9 +41,7 @@ class HalfYearConfig(BaseModel):
     exploration: int = Field(
         2, ge=0, le=10, description="Places of each personal list that explore."
     )
-    loop_users: int = Field(
-        2_000, ge=100, description="Users of the two worlds that show feedback loops."
-    )
+    loop_users: int = Field(1_500, ge=100, description="Users of the small worlds beside.")
     shuffled: bool = Field(
         False, description="Hand each personal list to another user: then it must not help."
     )

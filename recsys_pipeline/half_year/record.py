@@ -142,16 +142,19 @@ class Record:
             rows = arms[arms[names.GROUP].isin(list(_GROUPS))]
             rows = rows.assign(**{ARM: rows[names.GROUP].map(_GROUPS)})
             if number <= self.before:
-                every = figures[figures[names.BY] == names.ALL].assign(**{ARM: EVERYBODY})
-                rows = pd.concat([every, rows])
+                rows = pd.concat([_of_one_release(figures).assign(**{ARM: EVERYBODY}), rows])
             rows = rows[rows[names.METRIC].isin(wanted)].assign(**{WEEK: number})
             columns = [names.METRIC, ARM, WEEK, names.VALUE, names.LOW, names.HIGH]
             parts.append(rows[columns])
         return pd.concat(parts, ignore_index=True)
 
     def before_after(self) -> pd.DataFrame:
-        """The weeks before the experiment against the last ones of the treatment, by user."""
+        """The weeks before the experiment against the last ones of the treatment, by user.
+
+        Users of either count in the weeks in which they looked at a list.
+        """
         early = pd.concat(self.user_weeks[: self.before], ignore_index=True)
+        early = early[(early[n.ANSWERS] > 0).to_numpy()]
         late = pd.concat(self.user_weeks[-_LAST:], ignore_index=True)
         late = late[((late[n.EXPERIMENT] == EXPERIMENT) & (late[n.ARM] == TREATMENT)).to_numpy()]
         ids = pd.Index(pd.concat([early[n.USER_ID], late[n.USER_ID]]).unique())
@@ -175,6 +178,16 @@ class Record:
                 }
             )
         return pd.DataFrame(rows)
+
+
+def _of_one_release(figures: pd.DataFrame) -> pd.DataFrame:
+    """The figures of the release that showed most: like those of arms, of people who saw a list."""
+    rows = figures[figures[names.BY] == names.RELEASE]
+    shown = rows[rows[names.METRIC] == names.IMPRESSIONS]
+    if shown.empty:
+        return rows
+    most = shown[names.GROUP].iloc[int(shown[names.VALUE].to_numpy().argmax())]
+    return rows[rows[names.GROUP] == most]
 
 
 def _parts(frame: pd.DataFrame, metric: str, ids: pd.Index) -> Parts:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from recsys_pipeline.contracts import names as n
@@ -177,7 +178,7 @@ def review(
         config=config,
         active=active,
         since=past.since or seen.start,
-        assigned=assigned(known.users, experiments.plan),
+        assigned=assigned(known.users, known.interactions, experiments.plan),
         reliability=seen.reliability,
         reliability_before=past.reliability,
     )
@@ -215,14 +216,15 @@ def review(
     )
 
 
-def assigned(users: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def assigned(users: pd.DataFrame, interactions: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """``user_id``, ``experiment`` and ``arm`` of everybody who is in an experiment.
 
     Args:
-        users: the clean table.
+        users, interactions: the clean tables; the second says how long histories are.
         plan: of the day.
     """
-    lengths = users[n.HISTORY_LENGTH].to_numpy() if n.HISTORY_LENGTH in users.columns else None
+    counts = interactions[n.USER_ID].value_counts()
+    lengths = users[n.USER_ID].map(counts).fillna(0).to_numpy(dtype=np.int64)
     groups = None
     if n.SEGMENT in users.columns:
         groups = users[n.SEGMENT].fillna("").to_numpy(dtype=object)

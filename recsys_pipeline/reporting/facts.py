@@ -23,6 +23,7 @@ class WeeklyFacts:
     Attributes:
         week: ISO day on which the week ends, such as ``2024-01-08``.
         release: the release in service at its end, or empty.
+        complete: whether the week is over; else figures are those so far.
         figures: of the week, from `monitoring.figures.figures`.
         history: the same figures of all weeks so far, this one included, with a column ``week``
             (ISO day) more; only rows with by = ``all`` and ``arm`` are used.
@@ -39,6 +40,7 @@ class WeeklyFacts:
 
     week: str
     release: str = ""
+    complete: bool = True
     figures: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     experiments: tuple[ExperimentResult, ...] | None = None

@@ -32,9 +32,10 @@ def weekly_report(facts: WeeklyFacts) -> Document:
         facts: what is known.
     """
     service = f", release {facts.release} in service" if facts.release else ""
+    so_far = "" if facts.complete else " (not over yet: figures so far)"
     return Document(
         "Weekly report",
-        f"The week up to {facts.week}{service}",
+        f"The week up to {facts.week}{so_far}{service}",
         (
             Section("in-short", "In short", short_blocks(facts), own_page=True),
             Section("changed", "What changed since last week", change_blocks(facts)),
