@@ -142,7 +142,8 @@ class Record:
             rows = arms[arms[names.GROUP].isin(list(_GROUPS))]
             rows = rows.assign(**{ARM: rows[names.GROUP].map(_GROUPS)})
             if number <= self.before:
-                rows = pd.concat([_of_one_release(figures).assign(**{ARM: EVERYBODY}), rows])
+                every = _of_all(self.user_weeks[number - 1]).assign(**{ARM: EVERYBODY})
+                rows = pd.concat([every, rows])
             rows = rows[rows[names.METRIC].isin(wanted)].assign(**{WEEK: number})
             columns = [names.METRIC, ARM, WEEK, names.VALUE, names.LOW, names.HIGH]
             parts.append(rows[columns])
@@ -180,14 +181,19 @@ class Record:
         return pd.DataFrame(rows)
 
 
-def _of_one_release(figures: pd.DataFrame) -> pd.DataFrame:
-    """The figures of the release that showed most: like those of arms, of people who saw a list."""
-    rows = figures[figures[names.BY] == names.RELEASE]
-    shown = rows[rows[names.METRIC] == names.IMPRESSIONS]
-    if shown.empty:
-        return rows
-    most = shown[names.GROUP].iloc[int(shown[names.VALUE].to_numpy().argmax())]
-    return rows[rows[names.GROUP] == most]
+def _of_all(weeks: pd.DataFrame) -> pd.DataFrame:
+    """The compared figures of all who looked at a list, like those of an arm."""
+    seen = weeks[(weeks[n.ANSWERS] > 0).to_numpy()]
+    ids = pd.Index(seen[n.USER_ID])
+    found = {metric: rates(_parts(seen, metric, ids), None, len(ids), 1) for metric in _COMPARED}
+    return pd.DataFrame(
+        {
+            names.METRIC: list(found),
+            names.VALUE: [each.value[0] for each in found.values()],
+            names.LOW: [each.low[0] for each in found.values()],
+            names.HIGH: [each.high[0] for each in found.values()],
+        }
+    )
 
 
 def _parts(frame: pd.DataFrame, metric: str, ids: pd.Index) -> Parts:
