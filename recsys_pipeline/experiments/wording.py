@@ -5,6 +5,7 @@ from math import isnan
 from typing import Final
 
 from recsys_pipeline.experiments.comparing import LEAST_USERS
+from recsys_pipeline.experiments.config import HOLDOUT
 from recsys_pipeline.experiments.design import Design
 from recsys_pipeline.experiments.results import (
     Effect,
@@ -74,6 +75,12 @@ def sentence(
             "everybody; end the experiment."
         )
     basis = f"from {users:,} users over {_weeks(weeks)}"
+    if design.name == HOLDOUT and found in ("better", "worse"):
+        word = "help" if found == "better" else "do harm"
+        return (
+            f"The recommendations {word}: outside of the holdout {label} is "
+            f"{_change(deciding[0])}, {basis}. {SAFE}"
+        )
     if found == "better":
         best = next(each for each in deciding if each.arm == winner)
         return (

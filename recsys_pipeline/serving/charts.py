@@ -16,10 +16,10 @@ WIDTH: Final = 420
 HEIGHT: Final = 230
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 10, 10, 26
 _ROW: Final = 26
-_LETTER, _MOST_LABEL = 7.2, 150.0
+_LETTER, _MOST_LABEL = 7.2, 236.0
 _TICKS: Final = 4
 _MOST_MARKS: Final = 6
-_LONGEST: Final = 19
+_LONGEST: Final = 32
 STYLES: Final = 6
 """Styles of lines in the style sheet; further lines begin again."""
 

@@ -5,6 +5,7 @@ counted by hand.
 """
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -128,6 +129,8 @@ def test_each_week_is_counted_and_kept(two_weeks):
             *(kept.PROFILE, REPORT_HTML, REPORT_MARKDOWN),
         ):
             assert file_of(made, week, name), name
+        text = file_of(made, week, REPORT_MARKDOWN).decode()
+        assert re.search(r"All \d+ checks of the tables held", text)
     folder = made.settings.root / "data" / "assets" / "online_activity"
     assert [len(read_frame(path)) for path in sorted(folder.iterdir())] == [60, 60]
 

@@ -260,6 +260,7 @@ def test_the_holdout_is_compared_with_everybody_else():
     found = analyse_holdout(weeks, ExperimentsConfig(holdout=0.2))
     assert found.arms == (HOLDOUT, "everybody else")
     assert (found.verdict, found.weeks) == ("better", 6)
+    assert found.sentence.startswith("The recommendations help: outside of the holdout")
     assert not found.sample_ratio.broken
     with pytest.raises(DataError, match="no permanent holdout"):
         analyse_holdout(weeks, ExperimentsConfig())
