@@ -19,7 +19,7 @@ from recsys_pipeline.settings import Settings, load_settings
 from recsys_pipeline.simulation import World, WorldConfig, write_french_files
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 EXAMPLE = ROOT / "examples" / "french.toml"
 
 

@@ -28,6 +28,7 @@ from PIL import Image
 
 from recsys_pipeline.defs import instance_for, run_weekly
 from recsys_pipeline.settings import FILE_NAME, Settings, load_settings
+from recsys_pipeline.storage.reports import FileReportStore
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -159,6 +160,11 @@ def pictures(settings: Settings) -> Iterator[Picture]:
     page = f"http://{HOST}:{settings.serving.port}"
     yield Picture("page_user", f"{page}/users/42", (1180, 1000))
     yield Picture("page_releases", f"{page}/releases", (1180, 1000))
+    if len(FileReportStore(settings.data / "reports").weeks()) > len(WEEKS):
+        # A simulated half year: without one these pages are empty.
+        yield Picture("page_monitoring", f"{page}/monitoring", (1180, 1500))
+        yield Picture("page_experiments", f"{page}/experiments", (1180, 1250))
+        return
     yield Picture("dagster_assets", f"{dagster}/asset-groups", (1700, 620))
     yield Picture("dagster_checks", f"{dagster}/assets/mapped_interactions?view=checks")
     yield Picture("dagster_plots", f"{dagster}/assets/evaluation_metrics?view=checks", (1500, 1250))

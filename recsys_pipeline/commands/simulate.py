@@ -152,7 +152,7 @@ def live_half_year(
     )
     document = half_year_report(facts)
     (out / f"{REPORT}.html").write_text(html(document), encoding="utf-8")
-    (out / f"{REPORT}.md").write_text(markdown(document, "pictures"), encoding="utf-8")
+    (out / f"{REPORT}.md").write_text(markdown(document, "pictures/"), encoding="utf-8")
     pictures = out / "pictures"
     pictures.mkdir(exist_ok=True)
     for name, content in picture_files(document).items():

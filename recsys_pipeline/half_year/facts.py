@@ -1,7 +1,5 @@
 """What the reports of a simulated half year are made from."""
 
-from typing import Final
-
 import pandas as pd
 
 from recsys_pipeline.experiments.results import ExperimentResult
@@ -9,18 +7,24 @@ from recsys_pipeline.half_year.config import CONTROL, TREATMENT, HalfYearConfig
 from recsys_pipeline.half_year.record import EVERYBODY
 from recsys_pipeline.half_year.simulate import Simulated
 from recsys_pipeline.reporting.facts import HalfYear, WeeklyFacts
+from recsys_pipeline.simulation.life_config import LifeConfig
 
-CHOICE_RULE: Final = (
-    "People come as often as their profile says, more often the more satisfied they are, and look "
-    "at a page of ten movies in four of ten visits; in the others they search, or follow what "
-    "others have watched lately.",
-    "Place r of the page is looked at with probability 1 / log2(1 + r), whatever stands there.",
-    "A movie that is looked at is chosen with a probability that grows with the true chance of "
-    "liking it, and falls the more often it was shown in vain or its genre was watched lately.",
-    "A visit that finds nothing lowers satisfaction; the less of it, the likelier people leave. "
-    "Tastes change, new movies and new users come every week.",
-    "Nothing of this reads a recommender's scores: only the order of a list.",
-)
+
+def choice_rule(life: LifeConfig) -> tuple[str, ...]:
+    """How simulated people choose, one sentence each; the whole rule is in docs/simulation.md."""
+    bias = f" ** {life.position_bias:g}" if life.position_bias != 1 else ""
+    return (
+        f"People come as often as their profile says, more often the more satisfied they are, and "
+        f"look at a page of {life.places} movies in {life.looks:.0%} of their visits; in the "
+        "others they search, or follow what others have watched lately.",
+        f"Place r of the page is looked at with probability (1 / log2(1 + r)){bias}, whatever "
+        "stands there.",
+        "A movie that is looked at is chosen with a probability that grows with the true chance of "
+        "liking it, and falls the more often it was shown in vain or its genre was watched lately.",
+        "A visit that finds nothing lowers satisfaction; the less of it, the likelier people "
+        "leave. Tastes change, new movies and new users come every week.",
+        "Nothing of this reads a recommender's scores: only the order of a list.",
+    )
 
 
 def facts_of(
@@ -48,7 +52,7 @@ def facts_of(
         weeks=config.weeks,
         seed=config.seed,
         command=command,
-        choice_rule=CHOICE_RULE,
+        choice_rule=choice_rule(config.life),
         arms={
             CONTROL: "the most popular movies",
             TREATMENT: f"{own}, shuffled among users" if config.shuffled else own,

@@ -51,8 +51,7 @@ class Lived:
         week: of the weekly job.
         lists: what people were shown.
         online: what they did.
-        true_like: mean true probability of a like of the movies shown, by arm.
-        left: how many users left, by row of `lists`.
+        left: rows of the users who left at its end.
     """
 
     number: int

@@ -12,7 +12,7 @@ from recsys_pipeline.monitoring import names
 from recsys_pipeline.monitoring.codes import codes_in
 from recsys_pipeline.monitoring.counted import Counted
 from recsys_pipeline.monitoring.rates import Int64Array, Parts, rates
-from recsys_pipeline.monitoring.rows import LEAST_USERS, rows_of
+from recsys_pipeline.monitoring.rows import LEAST_USERS, count_row, rows_of
 
 _DAYS: Final = 7
 
@@ -24,8 +24,9 @@ def impression_rows(
 
     By day there are click-through, list click-through, the share of fallback lists and minutes
     watched per user week (those of the days add up to the week's); a day is compared with the same
-    day of the week before. By release there are those of lists and ratings, by place click-through,
-    by genre (a movie counts in each of its genres) click-through and ratings.
+    day of the week before. By release there are those of lists and ratings and the number of movies
+    shown, by place click-through, by genre (a movie counts in each of its genres) click-through and
+    ratings.
     """
     build = _Build(ours, past, n_users)
     start = ours.week.start
@@ -44,6 +45,7 @@ def impression_rows(
         list(releases),
         lambda each: each.per_rating(release(each)),
     )
+    rows += _shown_by_release(ours, past, releases)
     rank = ours.week.impressions[n.RANK].to_numpy(dtype=np.int64)
     places = [str(place) for place in range(1, int(rank.max(initial=0)) + 1)]
     rows += build.rows(
@@ -59,6 +61,23 @@ def impression_rows(
         (names.SATISFACTION, Counted.per_rating),
     ):
         rows += build.rows(metric, names.GENRE, genres.vocabulary, _by_genre(genres, parts))
+    return rows
+
+
+def _shown_by_release(
+    ours: Counted, past: Counted | None, releases: pd.Index
+) -> list[dict[str, Any]]:
+    """How many movies each release showed."""
+    now = ours.week.impressions.groupby(n.RELEASE)[n.USER_ID].agg(["size", "nunique"])
+    before = None if past is None else past.week.impressions[n.RELEASE].value_counts()
+    rows = []
+    for each in releases:
+        shown, users = (int(value) for value in now.loc[each])
+        if users >= LEAST_USERS:
+            earlier = float("nan") if before is None else float(before.get(each, 0))
+            rows.append(
+                count_row(names.IMPRESSIONS, names.RELEASE, str(each), shown, earlier, users)
+            )
     return rows
 
 

@@ -5,7 +5,6 @@ counted by hand.
 """
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -129,8 +128,7 @@ def test_each_week_is_counted_and_kept(two_weeks):
             *(kept.PROFILE, REPORT_HTML, REPORT_MARKDOWN),
         ):
             assert file_of(made, week, name), name
-        text = file_of(made, week, REPORT_MARKDOWN).decode()
-        assert re.search(r"All \d+ checks of the tables held", text)
+        assert "3 tables were checked" in file_of(made, week, REPORT_MARKDOWN).decode()
     folder = made.settings.root / "data" / "assets" / "online_activity"
     assert [len(read_frame(path)) for path in sorted(folder.iterdir())] == [60, 60]
 
