@@ -116,7 +116,10 @@ def test_each_option_of_the_readme_exists():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     lines = re.findall(r"recsys ([a-z][a-z-]*)([^`\n]*)", text)
     for name, rest in lines:
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        command = commands[name]
+        below = getattr(command, "commands", {})
+        command = below.get((rest.split() or [""])[0], command)
+        known = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z][a-z-]*", rest)) <= known, name
 
 

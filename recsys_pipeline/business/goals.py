@@ -29,11 +29,13 @@ class Figure:
     Attributes:
         value: the figure.
         low, high: its 95 % interval; both None for a figure that is exact, such as a cost.
+        beyond: whether it lies above `value`, nobody knows how far; it then has no interval.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Goal:
         value, low, high: what was found; None where it is missing.
         status: met only where the interval, or the exact figure, lies beyond the target.
         sentence: the same in words, with the figure.
+        beyond: as of `Figure`.
     """
 
     name: str
@@ -63,6 +66,14 @@ class Goal:
     high: float | None
     status: Status
     sentence: str
+    beyond: bool = False
+
+    def shown(self, currency: str) -> str:
+        """What was found, with its interval; empty where it is missing."""
+        if self.value is None:
+            return ""
+        text = wording.with_interval(self.value, self.low, self.high, self.unit, currency)
+        return f"more than {text}" if self.beyond else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +197,21 @@ def _goal(
         high,
         status,
         _said(kind, wanted, figure, status, currency),
+        bool(figure and figure.beyond),
     )
 
 
 def _status(kind: _Kind, target: float, figure: Figure | None) -> Status:
     if figure is None:
         return CANNOT_TELL
+    if figure.beyond:
+        reached = kind.reached(figure.value, target)
+        return (MET if reached else CANNOT_TELL) if kind.up else CANNOT_TELL if reached else MISSED
     bounds = [figure.value if each is None else each for each in (figure.low, figure.high)]
     if not all(math.isfinite(bound) for bound in bounds):
         return CANNOT_TELL
-    reached = [kind.reached(bound, target) for bound in bounds]
-    return MET if all(reached) else CANNOT_TELL if any(reached) else MISSED
+    ends = [kind.reached(bound, target) for bound in bounds]
+    return MET if all(ends) else CANNOT_TELL if any(ends) else MISSED
 
 
 def _said(kind: _Kind, wanted: str, figure: Figure | None, status: Status, currency: str) -> str:
@@ -205,6 +220,8 @@ def _said(kind: _Kind, wanted: str, figure: Figure | None, status: Status, curre
         return f"{opening}, as {kind.missing}."
     low, high = _known(figure.low), _known(figure.high)
     text = wording.with_interval(figure.value, low, high, kind.unit, currency)
+    if figure.beyond:
+        return f"{opening}, with more than {text}."
     if status != CANNOT_TELL:
         return f"{opening}, with {text}."
     if low is None or high is None:

@@ -24,6 +24,7 @@ CHURN_LIFT: Final = "churn_lift"
 REVENUE_PER_USER: Final = "revenue_per_user"
 REVENUE_PER_CLICK: Final = "revenue_per_click"
 MARGIN: Final = "margin"
+SERVERS: Final = "servers"
 COMPUTE: Final = "compute"
 FIXED: Final = "fixed"
 PROJECT: Final = "project"
@@ -58,7 +59,8 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     REVENUE_PER_USER: _Kind("Revenue of a user a month", wording.MONEY),
     REVENUE_PER_CLICK: _Kind("Revenue of a click", wording.MONEY),
     MARGIN: _Kind("Share of the revenue that is left", wording.SHARE, 0.0, 1.0),
-    COMPUTE: _Kind("Cost of computing a month", wording.MONEY),
+    SERVERS: _Kind("Machines that answer, a month", wording.MONEY),
+    COMPUTE: _Kind("Weekly runs and storage, a month", wording.MONEY),
     FIXED: _Kind("Other costs a month", wording.MONEY),
     PROJECT: _Kind("Cost of building it, once", wording.MONEY),
 }
@@ -114,7 +116,7 @@ class Today:
         churn: share of users who leave in a month, likewise.
         evenness: from `evenness_of`.
         source: where these figures come from, for people.
-        compute: cost of computing a month, of measured seconds and bytes.
+        compute: cost of weekly runs and storage a month, of measured seconds and bytes.
     """
 
     users: int
@@ -194,7 +196,8 @@ def inputs_of(
         _assumed(REVENUE_PER_USER, revenue, revenue * assumptions.revenue_per_user_month_error),
         _assumed(REVENUE_PER_CLICK, assumptions.revenue_per_click, 0.0),
         _assumed(MARGIN, assumptions.margin, 0.0),
-        _assumed(COMPUTE, servers_per_month(prices), 0.0)
+        _assumed(SERVERS, servers_per_month(prices), 0.0),
+        _assumed(COMPUTE, 0.0, 0.0)
         if compute is None
         else _input(COMPUTE, compute, compute, compute, True, "counted compute at the prices set"),
         _assumed(FIXED, prices.fixed_per_month, 0.0),
@@ -207,7 +210,7 @@ HOURS_PER_MONTH: Final = 730.5
 
 
 def servers_per_month(prices: PricesConfig) -> float:
-    """What the machines that answer all month cost, before anything is measured."""
+    """What the machines that answer all month cost, busy or not."""
     return prices.servers * prices.cores_per_server * prices.core_hour * HOURS_PER_MONTH
 
 

@@ -145,6 +145,7 @@ def goals_strip(goals: Sequence[Goal], *, currency: str = "€") -> Figure:
                 axes.plot(ends, [place] * 2, color=colour, linewidth=2.4, solid_capstyle="butt")
             axes.plot(at, place, _MARKS[goal.status], color=colour, markersize=7, clip_on=False)
             text = wording.shown(goal.value, goal.unit, currency)
+            text = f"more than {text}" if goal.beyond else text
         axes.annotate(
             f"{text}: {goal.status}",
             (1.02, place),

@@ -127,8 +127,8 @@ def steps(
         ),
         Step(
             "Cost",
-            "Building it once + months × (computing + other costs).",
-            (months_in, *given(i.PROJECT, i.COMPUTE, i.FIXED)),
+            "Building it once + months × (machines + weekly runs and storage + other costs).",
+            (months_in, *given(i.PROJECT, i.SERVERS, i.COMPUTE, i.FIXED)),
             money(outcome[v.COST]),
         ),
         Step(

@@ -57,7 +57,7 @@ def value_of(x: Mapping[str, Array], users: int, months: int) -> dict[str, Array
     user_months = time_after - time_before
     revenue = user_months * x[i.REVENUE_PER_USER] + clicks * x[i.REVENUE_PER_CLICK]
     margin = revenue * x[i.MARGIN]
-    cost = x[i.PROJECT] + months * (x[i.COMPUTE] + x[i.FIXED])
+    cost = x[i.PROJECT] + months * (x[i.SERVERS] + x[i.COMPUTE] + x[i.FIXED])
     net = margin - cost
     return {
         CLICKS: clicks,

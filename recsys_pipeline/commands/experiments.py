@@ -229,7 +229,7 @@ def winner_of(
             f"Arm '{chosen}' changes nothing: it is answered by what is in service.",
             "There is nothing to promote.",
         )
-    lines = tuple(f"{key} = {toml_value(value)}" for key, value in flat(changes).items())
+    lines = tuple(_line(key, value) for key, value in flat(changes).items())
     return Winner(chosen, changes, lines)
 
 
@@ -262,6 +262,15 @@ def flat(changes: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             found[f"{prefix}{key}"] = value
     return found
+
+
+def _line(key: str, value: Any) -> str:
+    """A setting as a line of TOML, which knows no value for none: that is to leave it out.
+
+    >>> _line("k", 5), _line("ranker.depth", None)
+    ('k = 5', '# ranker.depth: take this line out')
+    """
+    return f"# {key}: take this line out" if value is None else f"{key} = {toml_value(value)}"
 
 
 def toml_value(value: Any) -> str:

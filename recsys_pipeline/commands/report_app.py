@@ -38,7 +38,8 @@ def report(
 
     Every weekly run makes one: what changed, did it help, for whom not, alarms, goals, what to do.
     With --make it is made now of what has happened so far; alarms that only a whole week can give
-    wait until it is over. An arm that breaks a guardrail is stopped, as by the weekly run.
+    wait until it is over. An arm that breaks a guardrail is stopped, as by the weekly run, unless
+    there is a report of a later week.
     """
     from rich.markdown import Markdown
 

@@ -1,8 +1,10 @@
 """What `recsys simulate` does: opens a folder of its own, lives the weeks, writes the report."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isfinite
 from multiprocessing import get_context
 from multiprocessing.pool import AsyncResult
 from pathlib import Path
@@ -42,7 +44,13 @@ REPORT: Final = "half_year"
 """Name of the report's files, without ending."""
 
 _OWN: Final = """\
-# Written by `recsys simulate`: what lies here can be looked at with `recsys ui`.
+# Written by `recsys simulate`: what lies here can be looked at with `recsys ui`. A run here would
+# go on in a world of the same size whose people do not answer.
+[source.simulated]
+users = {users}
+interactions = {interactions}
+seed = {seed}
+
 [storage]
 data = "data"
 
@@ -111,7 +119,7 @@ def live_half_year(
         RecsysError: whatever stopped a week.
     """
     config, began = wanted.config(), clock()
-    out = _own_folder(wanted.out)
+    out = _own_folder(wanted.out, config)
     reports = FileReportStore(out / "data" / "reports")
     tracker = MlflowTracker(out / "mlruns")
     counting = Counting(settings.monitoring, settings.goals, settings.business)
@@ -177,7 +185,7 @@ def _beside(
         yield pool.apply_async(small_worlds, (config, counting, limits))
 
 
-def _own_folder(out: Path) -> Path:
+def _own_folder(out: Path, config: HalfYearConfig) -> Path:
     """`out`, made if missing; a folder of an earlier half year is used again where it is empty."""
     out = out.resolve()
     if out.exists() and any(out.iterdir()):
@@ -187,7 +195,9 @@ def _own_folder(out: Path) -> Path:
         )
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / FILE_NAME).write_text(_OWN, encoding="utf-8")
+        world = config.life.world
+        text = _OWN.format(users=world.users, interactions=world.interactions, seed=world.seed)
+        (out / FILE_NAME).write_text(text, encoding="utf-8")
     except OSError as error:
         raise SettingsError(
             f"{out} cannot be written: {error.strerror}.", "Name another folder with --out."
@@ -231,8 +241,11 @@ class _Weeks:
             f"{made.trained.facts.chosen:<12}",
             *(f"{arm} {value:.3f}" for arm, value in _click_through(found).items()),
         ]
-        alarms = "".join(f"  [yellow]{alarm.check}[/]" for alarm in found.alarms)
-        self._progress.console.print(f"  {'  '.join(parts)}{alarms}", highlight=False)
+        self._progress.console.print(f"  {'  '.join(parts)}", highlight=False)
+        raised = Counter(alarm.check for alarm in found.alarms)
+        for check, times in raised.items():
+            again = f" × {times}" if times > 1 else ""
+            self._progress.console.print(f"           [yellow]alarm {check}{again}[/]")
 
 
 def _click_through(found: Review) -> dict[str, float]:
@@ -276,6 +289,14 @@ def _told(found: Simulated, config: HalfYearConfig, seconds: float) -> dict[str,
     }
 
 
+def _plain(value: float) -> str:
+    return f"{value:.3f}" if isfinite(value) else "–"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if isfinite(value) else "–"
+
+
 def _show(
     console: Console, found: Simulated, config: HalfYearConfig, out: Path, seconds: float
 ) -> None:
@@ -286,12 +307,16 @@ def _show(
     for effect in () if result is None else result.effects:
         table.add_row(
             names.LABELS.get(effect.metric, effect.metric),
-            f"{effect.control_mean:.3f}",
-            f"{effect.arm_mean:.3f}",
-            f"{effect.difference:+.3f}",
-            f"{effect.low:+.3f} to {effect.high:+.3f}",
+            _plain(effect.control_mean),
+            _plain(effect.arm_mean),
+            _signed(effect.difference),
+            f"{_signed(effect.low)} to {_signed(effect.high)}" if isfinite(effect.low) else "–",
         )
     console.print(table)
+    console.print(
+        "[dim]The difference is corrected by what the same people did before the experiment, so it "
+        "is not that of the two columns; its interval holds at all looks together.[/]"
+    )
     if result is not None:
         console.print(result.sentence)
     console.print(found.worth.impact.sentence)

@@ -25,14 +25,18 @@ app = typer.Typer()
 )
 def simulate(
     settings: SettingsOption = None,
-    weeks: Annotated[int, typer.Option(help="Weeks that are lived.")] = 26,
-    users: Annotated[int, typer.Option(help="Users at the start.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 42,
+    weeks: Annotated[int, typer.Option(min=2, max=104, help="Weeks that are lived.")] = 26,
+    users: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Users at the start.")
+    ] = 10_000,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of everything random.")
+    ] = 42,
     out: Annotated[
         Path, typer.Option(help="Folder for releases, MLflow's runs and the report.")
     ] = Path("half_year"),
     exploration: Annotated[
-        int, typer.Option(help="Places of each personal list that explore.")
+        int, typer.Option(min=0, max=10, help="Places of each personal list that explore.")
     ] = 2,
     shuffled: Annotated[
         bool,

@@ -1,5 +1,6 @@
 """The sensor that trains again where the world is no longer that of the release."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import dagster as dg
@@ -22,7 +23,9 @@ def drift_sensor(
 ) -> dg.SensorDefinition:
     """Asks for a run of the week in progress after a week with an alarm of drift: one a week.
 
-    On where `monitoring.retrain_on_drift` says so.
+    On where `monitoring.retrain_on_drift` says so. The cursor is the newest week that was looked at
+    and the version of its report: the report of a week that is not over has no alarm of drift yet,
+    and the one that takes its place is looked at again.
     """
 
     @dg.sensor(
@@ -40,20 +43,41 @@ def drift_sensor(
     def drift_retrains(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         try:
             reports = makers.reports(settings)
-            weeks = [week for week in reports.weeks() if week > (context.cursor or "")]
-            found = [] if not weeks else drifted(reports, weeks[-1])
+            seen = _seen(reports, context.cursor or "")
+            found = [] if seen is None else drifted(reports, seen.week)
         except RecsysError as error:
             return dg.SkipReason(f"The reports cannot be read: {error}")
-        if not weeks:
+        if seen is None:
             return dg.SkipReason("There is no new report.")
-        week, current = weeks[-1], layout.partitions.get_last_partition_key()
+        week, current = seen.week, layout.partitions.get_last_partition_key()
         if not found or current is None:
-            return dg.SensorResult(skip_reason=f"Nothing drifted up to {week}.", cursor=week)
+            return dg.SensorResult(skip_reason=f"Nothing drifted up to {week}.", cursor=seen.cursor)
         context.log.info(f"Up to {week}: {', '.join(found)}")
         request = dg.RunRequest(run_key=f"drift {week}", partition_key=current)
-        return dg.SensorResult(run_requests=[request], cursor=week)
+        return dg.SensorResult(run_requests=[request], cursor=seen.cursor)
 
     return drift_retrains
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A report that the sensor has not looked at."""
+
+    week: str
+    version: str
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.week} {self.version}"
+
+
+def _seen(reports: ReportStore, cursor: str) -> _Seen | None:
+    """The newest report, or None where it was looked at as it is now, or a later one was."""
+    weeks = reports.weeks()
+    if not weeks or weeks[-1] < cursor.split(" ")[0]:
+        return None
+    newest = _Seen(weeks[-1], reports.version(weeks[-1]) or "")
+    return None if newest.cursor == cursor else newest
 
 
 def drifted(reports: ReportStore, week: str) -> list[str]:

@@ -11,6 +11,7 @@ from recsys_pipeline.business.impact import Impact
 from recsys_pipeline.contracts import SOURCE_TABLES, TOP_N
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.contracts.online_tables import USER_WEEKS
+from recsys_pipeline.defs.arm_assets import ARM_LISTS
 from recsys_pipeline.defs.checks import recorded_reports
 from recsys_pipeline.defs.columns import SCHEMA_KEY, contract_schema
 from recsys_pipeline.defs.doors import Doors
@@ -22,6 +23,7 @@ from recsys_pipeline.defs.partitions import as_of_week
 from recsys_pipeline.experiments.results import ExperimentResult
 from recsys_pipeline.monitoring import names
 from recsys_pipeline.monitoring.checks import (
+    ARM_LISTS_OLD,
     AVAILABILITY_MISSED,
     CHECKS,
     GUARDRAIL_BROKEN,
@@ -50,7 +52,7 @@ _EFFECTS: Final = (
 
 def asset_of_check(check: str) -> str:
     """The asset that a check of `monitoring.checks` is shown at."""
-    if check == GUARDRAIL_BROKEN:
+    if check in (GUARDRAIL_BROKEN, ARM_LISTS_OLD):
         return EXPERIMENT_RESULTS
     return ONLINE_FIGURES if check in _ON_FIGURES else DRIFT
 
@@ -67,6 +69,8 @@ def monitoring_assets(layout: Layout) -> dg.AssetsDefinition:
         description="Count what happened online in the week, compare it, and report.",
         partitions_def=layout.partitions,
         ins=layout.ins(*tables, TOP_N.name, "quarantine"),
+        # Which lists answer the arms from now on is told, too.
+        deps=[layout.key(ARM_LISTS)],
         outs={
             ONLINE_ACTIVITY: out(
                 ONLINE_ACTIVITY,

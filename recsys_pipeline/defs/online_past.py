@@ -1,9 +1,10 @@
 """What happened online in a week and before it, gathered from where it is kept."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import pandas as pd
 from upath import UPath
@@ -14,7 +15,7 @@ from recsys_pipeline.data.frames import read_frame
 from recsys_pipeline.monitoring.availability import Reliability, reliability
 from recsys_pipeline.monitoring.online_week import WEEK_LENGTH, OnlineWeek, online_week
 from recsys_pipeline.monitoring.profile import Profile
-from recsys_pipeline.monitoring.robots import find_robots
+from recsys_pipeline.monitoring.robots import find_robots, without_users
 from recsys_pipeline.monitoring.staying import active_days, days_needed
 from recsys_pipeline.pipeline.activity import actions, activity
 from recsys_pipeline.pipeline.online_week import Past, Seen
@@ -93,6 +94,9 @@ def past_of(
     store: ReleaseStore,
     reports: ReportStore,
     assets: UPath,
+    *,
+    left_out: Collection[Any] = (),
+    tell: Callable[[str], None] | None = None,
 ) -> Past:
     """What earlier weeks left.
 
@@ -102,6 +106,9 @@ def past_of(
             the reference.
         reports: of earlier weeks.
         assets: the folder above the assets' folders.
+        left_out: ids of this week's robots: who did much before and does not count now has not
+            left.
+        tell: is told what of the past does not count, one line each.
 
     Raises:
         StorageError, SetupError: something cannot be read.
@@ -110,17 +117,28 @@ def past_of(
     before = Window(window.start)
     earliest = window.end - pd.Timedelta(days=days_needed(config.churn_days))
     ids = {"users": tables[USERS.name][n.USER_ID], "movies": tables[MOVIES.name][n.MOVIE_ID]}
-    active = active_days(actions(online.events, earliest, window.start, **ids))
-    weeks = stored_user_weeks(assets, window.start)
+    done = actions(online.events, earliest, window.start, **ids)
+    active = active_days(without_users(done, left_out))
+    weeks = stored_user_weeks(assets, window.start, tell)
     return Past(
         online=_week_before(online, before, tables, settings),
         user_weeks=(weeks,) if len(weeks) else (),
         active=active,
-        since=active[n.TIMESTAMP].min() if len(active) else None,
+        since=_since(online, earliest, window.start),
         profiles=tuple(profiles_before(reports, window.name)),
         reference=_reference(store, reports, window),
         reliability=_reliability(online, before, settings.goals.availability),
     )
+
+
+def _since(online: Online, earliest: pd.Timestamp, end: pd.Timestamp) -> pd.Timestamp | None:
+    """From when on what was done before `end` is known: the oldest event, from `earliest` on.
+
+    A quiet beginning is known too, as long as something lies before it. None without an event.
+    """
+    chunks = online.events.event_chunks(end.to_pydatetime(warn=False), rows=1)
+    oldest = next((chunk[0].at for chunk in chunks if chunk), None)
+    return None if oldest is None else max(pd.Timestamp(oldest), earliest)
 
 
 def profiles_before(reports: ReportStore, week: str) -> list[Profile]:

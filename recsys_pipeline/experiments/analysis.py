@@ -8,6 +8,7 @@ finding, which is fixed before the start.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
@@ -50,6 +51,8 @@ from recsys_pipeline.experiments.wording import verdict as verdict_of
 
 NO_SEGMENT: Final = ""
 """Users without a segment count in the whole and in no segment."""
+LEAST_SHOWN: Final = 20
+"""Users in each of two groups from which on their figures are told: fewer would tell of people."""
 
 
 def analyse(
@@ -61,8 +64,12 @@ def analyse(
     robots: Collection[object] = (),
     stopped: Collection[str] = (),
     planned: Planned | None = None,
+    over_since: date | None = None,
 ) -> ExperimentResult:
     """What may be said of an experiment by now.
+
+    Of weeks that end after it was over nothing counts: whatever a user got by then is no arm's, so
+    that what was found stays as it is.
 
     Args:
         user_weeks: rows of the USER_WEEKS contract, from well before the start on: the weeks before
@@ -74,17 +81,34 @@ def analyse(
         stopped: arms that were stopped.
         planned: what was planned before; None to plan from the weeks before the start, or where
             there are none from those since.
+        over_since: day on which it was stopped as a whole, or None.
 
     Raises:
         DataError: a column is missing, or there is no row at all.
     """
-    rows = _rows(user_weeks, until, robots)
+    rows, over = _rows(user_weeks, until, robots), ""
+    end = over_from(experiment, over_since)
+    if end is not None and end <= rows.first + (rows.last + 1) * WEEK:
+        rows, over = _rows(user_weeks, end, robots), str(end.date())
     design = Design.of(experiment, holdout=holdout)
     labels = np.where(rows.texts(n.EXPERIMENT) == design.name, _arms(rows, design.arms), -1)
     since = 0
     if design.starts is not None:
         since = max(0, int((design.starts - rows.first) // WEEK))
-    return _analyse(rows, design, labels, since, tuple(stopped), planned)
+    return _analyse(rows, design, labels, since, tuple(stopped), planned, over)
+
+
+def over_from(experiment: ExperimentConfig, over_since: date | None) -> pd.Timestamp | None:
+    """The moment from which on an experiment does not run; None where none is set.
+
+    Args:
+        experiment: as declared; it runs through the day on which it ends.
+        over_since: day on which it was stopped as a whole, or None.
+    """
+    days = [] if over_since is None else [over_since]
+    if experiment.ends is not None:
+        days.append(experiment.ends + timedelta(days=1))
+    return pd.Timestamp(min(days), tz="UTC") if days else None
 
 
 def analyse_holdout(
@@ -95,6 +119,11 @@ def analyse_holdout(
     robots: Collection[object] = (),
 ) -> ExperimentResult:
     """The permanent holdout, as the control, against everybody else.
+
+    Whoever was answered as part of the holdout once belongs to it in all weeks, those before it
+    began too. It is counted from the first week in which every answer tells the arm: the one after
+    the first with such an answer, as the holdout may have begun within that, and that one itself
+    where nobody of it was answered without the holdout's lists.
 
     Args:
         user_weeks, until, robots: as of `analyse`.
@@ -108,10 +137,15 @@ def analyse_holdout(
             "there is no permanent holdout to compare with", "Set experiments.holdout above 0."
         )
     rows = _rows(user_weeks, until, robots)
-    held = rows.texts(n.EXPERIMENT) == HOLDOUT
-    since = int(rows.week[held].min()) if held.any() else rows.last + 1
+    told = rows.texts(n.EXPERIMENT) == HOLDOUT
+    held = np.isin(rows.user, rows.user[told])
+    since = rows.last + 1
+    if told.any():
+        since = int(rows.week[told].min())
+        answered = rows.column(n.ANSWERS) > 0 if n.ANSWERS in rows.frame else held
+        since += bool((held & ~told & answered & (rows.week == since)).any())
     labels = np.where(held, 0, 1)
-    return _analyse(rows, Design.of_holdout(config), labels, since, (), None)
+    return _analyse(rows, Design.of_holdout(config), labels, since, (), None, "")
 
 
 def _rows(user_weeks: pd.DataFrame, until: pd.Timestamp | None, robots: Collection[object]) -> Rows:
@@ -136,6 +170,7 @@ def _analyse(
     since: int,
     stopped: tuple[str, ...],
     planned: Planned | None,
+    over: str,
 ) -> ExperimentResult:
     of = participants(rows, labels, since=since)
     weeks = rows.last - of.start + 1
@@ -168,9 +203,10 @@ def _analyse(
         verdict=verdict,
         winner=winner,
         sentence=sentence(
-            design, verdict, winner, effects, guardrails, ratio, plan, weeks, stopped
+            design, verdict, winner, effects, guardrails, ratio, plan, weeks, stopped, over
         ),
         planned=plan,
+        over=over,
     )
 
 
@@ -189,7 +225,10 @@ def _planned(rows: Rows, of: Participants, design: Design, weeks: int) -> Planne
 def _effects(
     metric: str, sums: Sums, arm_of_user: Int64Array, design: Design, tests: int
 ) -> list[Effect]:
-    """Each arm against the control, by one metric; alpha and p corrected for `tests` tests."""
+    """Each arm against the control, by one metric; alpha and p corrected for `tests` tests.
+
+    An arm is left out where it, or the control, has fewer than `LEAST_SHOWN` users.
+    """
     arms = arm_of_user[sums.user]
     alpha = design.alpha / tests
     spread = spread_for(design.least_effect, alpha, design.power)
@@ -197,6 +236,7 @@ def _effects(
     return [
         _effect(metric, arm, compare(control, other, spread, alpha), control, other, tests)
         for arm, other in zip(design.arms[1:], others, strict=True)
+        if min(control.n, other.n) >= LEAST_SHOWN
     ]
 
 

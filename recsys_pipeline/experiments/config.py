@@ -96,6 +96,11 @@ class ExperimentConfig(_Frozen):
             raise ValueError(f"'{HOLDOUT}' is the permanent holdout's name")
         if self.starts and self.ends and self.ends < self.starts:
             raise ValueError("ends lies before starts")
+        if any(rail.metric == self.metric and rail.most_loss for rail in self.guardrails):
+            raise ValueError(
+                f"guardrails: {self.metric} decides, so nothing of it may be lost: it is watched "
+                "without a guardrail"
+            )
         return self
 
 

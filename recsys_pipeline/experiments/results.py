@@ -156,6 +156,8 @@ class ExperimentResult:
         winner: the better arm; empty for none.
         sentence: what was found and what to do, for people.
         planned: what it can find, and when.
+        over: ISO day from which on it no longer ran, so that no later week counts; empty while it
+            runs.
     """
 
     name: str
@@ -174,6 +176,7 @@ class ExperimentResult:
     winner: str
     sentence: str
     planned: Planned
+    over: str = ""
 
     def effect(self, metric: str, arm: str) -> Effect | None:
         """The effect of an arm by a metric; None where there is none."""
@@ -184,7 +187,9 @@ class ExperimentResult:
 
     @property
     def to_stop(self) -> tuple[str, ...]:
-        """Arms with a broken guardrail that are not stopped yet."""
+        """Arms with a broken guardrail that are not stopped yet; none where it is over."""
+        if self.over:
+            return ()
         broken = {rail.arm for rail in self.guardrails if rail.broken}
         return tuple(arm for arm in self.arms if arm in broken and arm not in self.stopped)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from recsys_pipeline.experiments.comparing import LEAST_USERS
 from recsys_pipeline.experiments.config import HOLDOUT
-from recsys_pipeline.experiments.design import Design
+from recsys_pipeline.experiments.design import EVERYBODY_ELSE, Design
 from recsys_pipeline.experiments.results import (
     Effect,
     Guardrail,
@@ -45,6 +45,9 @@ def verdict(
     better = [each for each in deciding if each.low > 0 and each.arm not in harmful]
     if better:
         return "better", max(better, key=lambda each: each.difference).arm
+    known = {each.arm for each in deciding}
+    if not known.issuperset(arm for arm in design.arms[1:] if arm not in stopped):
+        return "no difference yet", ""
     if deciding and all(each.high < 0 or each.arm in harmful for each in deciding):
         return "worse", ""
     if deciding and all(_within(each, design.least_effect) for each in deciding):
@@ -62,17 +65,18 @@ def sentence(
     planned: Planned,
     weeks: int,
     stopped: Collection[str],
+    over: str = "",
 ) -> str:
-    """What was found, how sure that is, and what to do."""
+    """What was found, how sure that is, and what to do; `over` as of `ExperimentResult`."""
     control, label = design.arms[0], LABELS[design.metric]
     deciding = _deciding(design, effects, stopped)
     users = sum(ratio.counts.values())
     if found == "broken":
-        return _broken(ratio)
+        return _broken(ratio, design)
     if found == "stopped":
         return (
             f"Stopped: every arm but “{control}” was taken out of service. “{control}” answers "
-            "everybody; end the experiment."
+            f"everybody{'.' if over else '; end the experiment.'}"
         )
     basis = f"from {users:,} users over {_weeks(weeks)}"
     if design.name == HOLDOUT and found in ("better", "worse"):
@@ -88,15 +92,20 @@ def sentence(
             f"Give everybody “{winner}”."
         )
     if found == "worse":
-        return " ".join([*(_worse(each, design, guardrails) for each in deciding), SAFE, _STOP])
+        keep = "Keep the control." if over else _STOP
+        return " ".join([*(_worse(each, design, guardrails) for each in deciding), SAFE, keep])
     if found == "equivalent":
         texts = " and ".join(f"with “{each.arm}” it is {_change(each)}" for each in deciding)
         return (
             f"No difference that is worth having in {label}: {texts}, {basis}; "
-            f"{_percent(design.least_effect)} was worth finding. {SAFE} Keep whichever is simpler "
-            "to run."
+            f"{_percent(design.least_effect)} was worth finding. {SAFE} "
+            + (
+                "The recommendations change nothing that is worth having here: find out why."
+                if design.name == HOLDOUT
+                else "Keep whichever is simpler to run."
+            )
         )
-    return _not_yet(design, deciding, planned, weeks, users)
+    return _not_yet(design, deciding, planned, weeks, users, over)
 
 
 def guardrail_text(effect: Effect, limit: float, broken: bool) -> str:
@@ -118,6 +127,11 @@ def guardrail_text(effect: Effect, limit: float, broken: bool) -> str:
 def harm_text(effect: Effect, limit: float, broken: bool) -> str:
     """What is said of harm to the deciding metric, of which nothing (`limit` 0) may be lost."""
     label = LABELS[effect.metric]
+    if broken and effect.arm == EVERYBODY_ELSE:
+        return (
+            f"The recommendations do harm: outside of the holdout {label} is {_change(effect)}. "
+            "Roll back, and find out why."
+        )
     if broken:
         return f"“{effect.arm}” does harm: {label} is {_change(effect)}. Stop this arm."
     if isnan(effect.relative_high):
@@ -126,6 +140,8 @@ def harm_text(effect: Effect, limit: float, broken: bool) -> str:
 
 
 _STOP: Final = "Stop the arm and keep the control."
+_LASTS: Final = "The holdout goes on; looking at it does no harm."
+_OVER: Final = "It is over: keep the control, or start anew under another name and with more users."
 
 
 def _deciding(design: Design, effects: Sequence[Effect], stopped: Collection[str]) -> list[Effect]:
@@ -136,12 +152,17 @@ def _within(effect: Effect, least: float) -> bool:
     return effect.relative_low > -least and effect.relative_high < least
 
 
-def _broken(ratio: SampleRatio) -> str:
+def _broken(ratio: SampleRatio, design: Design) -> str:
     seen = ", ".join(f"{count:,} in “{arm}”" for arm, count in ratio.counts.items())
     due = ", ".join(f"{round(count):,}" for count in ratio.expected.values())
     return (
         f"Nothing may be said: {seen}, where {due} were due, which is no chance. Some users are "
-        "lost or counted twice in one arm. Find the cause, then start anew under another name."
+        "lost or counted twice in one arm. Find the cause, then "
+        + (
+            "draw another holdout by another `salt` in [experiments]."
+            if design.name == HOLDOUT
+            else "start anew under another name."
+        )
     )
 
 
@@ -156,19 +177,24 @@ def _worse(effect: Effect, design: Design, guardrails: Sequence[Guardrail]) -> s
 
 
 def _not_yet(
-    design: Design, deciding: Sequence[Effect], planned: Planned, weeks: int, users: int
+    design: Design,
+    deciding: Sequence[Effect],
+    planned: Planned,
+    weeks: int,
+    users: int,
+    over: str,
 ) -> str:
     label = LABELS[design.metric]
     told = [each for each in deciding if not isnan(each.low)]
     if not told:
         return (
-            f"Too early to tell: {users:,} users took part so far. It takes {LEAST_USERS} in each "
-            f"arm, and some of what {label} counts. Let it run."
+            f"{'Over' if over else 'Too early to tell'}: {users:,} users took part"
+            f"{', too few' if over else ' so far'}. It takes {LEAST_USERS} in each arm, and some "
+            f"of what {label} counts. {_OVER if over else 'Let it run.'}"
         )
     texts = "; ".join(f"with “{each.arm}” it is {_change(each)}" for each in told)
-    return (
-        f"No difference yet in {label}: {texts}, from {users:,} users over {_weeks(weeks)}. "
-        + _patience(planned, weeks)
+    return f"No difference yet in {label}: {texts}, from {users:,} users over {_weeks(weeks)}. " + (
+        _OVER if over else _LASTS if design.name == HOLDOUT else _patience(planned, weeks)
     )
 
 

@@ -19,6 +19,7 @@ from recsys_pipeline.monitoring.figures import PER_USER
 from recsys_pipeline.monitoring.online_week import OnlineWeek
 from recsys_pipeline.monitoring.profile import Profile
 from recsys_pipeline.monitoring.rates import Parts, rates
+from recsys_pipeline.monitoring.rows import LEAST_USERS
 from recsys_pipeline.monitoring.staying import active_days, days_needed
 from recsys_pipeline.pipeline.online_week import Past, Review
 
@@ -117,7 +118,7 @@ class Record:
         groups |= {arm: arms == arm for arm in (CONTROL, TREATMENT, HOLDOUT)}
         for arm, mask in groups.items():
             size = int((mask & here).sum())
-            if size:
+            if size >= LEAST_USERS:
                 rate = wilson(int((mask & gone).sum()), size)
                 monthly = [1 - (1 - each) ** WEEKS_PER_MONTH for each in _bounds(rate)]
                 self.left.append(

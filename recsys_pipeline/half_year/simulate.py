@@ -134,6 +134,7 @@ def simulate(
             targets=settings.goals,
             business=settings.business,
             rng=np.random.default_rng([config.seed, _WORTH]),
+            churn_days=settings.monitoring.churn_days,
         )
         reports.put(f"{found.online.end:%Y-%m-%d}", {**found.files(), **value.files()})
         lived.week.run.log_metrics(logged(found.figures))

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from recsys_pipeline.monitoring.checks import (
+    ARM_LISTS_OLD,
     AVAILABILITY_MISSED,
     GUARDRAIL_BROKEN,
     ROBOTS,
@@ -97,3 +98,18 @@ def guardrail_alarms(broken: Sequence[tuple[str, str]]) -> tuple[Alarm, ...]:
             the figures.
     """
     return tuple(Alarm.of(GUARDRAIL_BROKEN, subject, text) for subject, text in broken)
+
+
+def old_lists_alarm(recipe: str, made: str, served: str) -> Alarm:
+    """The alarm of arms whose lists are older than those in service.
+
+    Args:
+        recipe: key of the arms' recipe.
+        made, served: the days that the lists of both look from.
+    """
+    text = (
+        f"The arms with {recipe} answer with lists of {made}, and everybody else with those of "
+        f"{served}: what differs between them may be the age of the data. See in the log of the "
+        "weekly run why no new ones were made."
+    )
+    return Alarm.of(ARM_LISTS_OLD, recipe, text)

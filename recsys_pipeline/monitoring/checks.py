@@ -27,6 +27,7 @@ BEHAVIOUR_SHIFTED: Final = "behaviour_shifted"
 ROBOTS: Final = "robots"
 AVAILABILITY_MISSED: Final = "availability_missed"
 GUARDRAIL_BROKEN: Final = "guardrail_broken"
+ARM_LISTS_OLD: Final = "arm_lists_old"
 
 RATE_CHECKS: Final[Mapping[str, tuple[str, int]]] = {
     "click_through_fell": ("click_through", -1),
@@ -79,6 +80,7 @@ CHECKS: Final[Mapping[str, str]] = {
     ROBOTS: "Nobody does what no person can.",
     AVAILABILITY_MISSED: "The API answered as large a share of the requests as the goal says.",
     GUARDRAIL_BROKEN: "No arm of an experiment does harm beyond its guardrail.",
+    ARM_LISTS_OLD: "Arms of experiments answer with lists of the same data as everybody else's.",
 }
 """Every check and what holds while it is quiet."""
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from recsys_pipeline.monitoring import drift_levels, drift_shapes
+from recsys_pipeline.monitoring import drift_levels, drift_shapes, recommender
 from recsys_pipeline.monitoring.comparison import Comparison
 from recsys_pipeline.monitoring.config import MonitoringConfig
 from recsys_pipeline.monitoring.profile import Profile
@@ -96,6 +96,7 @@ def _tests(
     yield from drift_levels.volumes(now, recent, least)
     yield from drift_levels.rates(now, recent, least)
     if reference is not None:
+        yield from recommender.changed(now, reference, recent)
         yield from drift_shapes.shifts(now, reference, recent, least)
         yield from drift_shapes.missing(now, reference, recent, least)
         yield from drift_shapes.new_values(now, reference)

@@ -19,6 +19,7 @@ from recsys_pipeline.monitoring.distance import (
     missing_difference,
 )
 from recsys_pipeline.monitoring.profile import ACTIONS, BEHAVIOUR, TOP_N, Profile
+from recsys_pipeline.monitoring.recommender import same_recommender
 from recsys_pipeline.monitoring.shapes import Shape
 
 _TABLES: Final = (USERS.name, MOVIES.name, INTERACTIONS.name)
@@ -34,9 +35,10 @@ def shifts(
     now: Profile, reference: Profile, recent: Sequence[Profile], least: float
 ) -> Iterator[Comparison]:
     """How values are distributed, against the reference."""
+    same = same_recommender(now, reference)
     for subject, shape in now.shapes.items():
         then = reference.shapes.get(subject)
-        if then is None:
+        if then is None or (subject.startswith(f"{TOP_N}.") and not same):
             continue
         if shape.is_number != then.is_number and shape.total and then.total:
             yield _other_kind(subject, shape)
@@ -190,7 +192,9 @@ def _usual(
     found = [
         compared(later.shapes[subject], earlier.shapes[subject])
         for later, earlier in pairwise(recent)
-        if subject in later.shapes and subject in earlier.shapes
+        if subject in later.shapes
+        and subject in earlier.shapes
+        and (not subject.startswith(f"{TOP_N}.") or same_recommender(later, earlier))
     ]
     return [each.inflation for each in found if each.freedom]
 

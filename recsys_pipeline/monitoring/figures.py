@@ -70,7 +70,8 @@ def figures(
         since: from when on `active` is complete; its first row where left out.
         assigned: ``user_id``, ``experiment`` and ``arm`` of everybody who is in an experiment:
             without it, who returns and who leaves is not told by arm (users who left have no week
-            to say their arm).
+            to say their arm). An experiment that nobody met this week has not begun, or is over:
+            it is not told.
         reliability, reliability_before: of the API in both weeks, or None where not measured.
 
     Returns:
@@ -95,6 +96,9 @@ def figures(
     if active is not None:
         columns = [n.USER_ID, n.TIMESTAMP]
         active = pd.concat([active[columns], now.actions[columns]], ignore_index=True)
+    if assigned is not None:
+        met = now.user_weeks[n.EXPERIMENT].unique()
+        assigned = assigned[assigned[n.EXPERIMENT].isin(met)]
     rows += staying_rows(active, since, now.end, users, assigned, config.churn_days)
     rows += impression_rows(ours, past, genres, len(user_ids))
     rows += movie_rows(ours, past, movies, len(user_ids))

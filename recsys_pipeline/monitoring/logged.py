@@ -2,6 +2,7 @@
 
 import math
 import re
+from hashlib import sha256
 from typing import Final
 
 import pandas as pd
@@ -12,6 +13,7 @@ PREFIX: Final = "online_"
 GROUPED: Final = (names.SEGMENT, names.ARM)
 """What is logged beside the figures of all: groups that stay the same from week to week."""
 
+_HASH: Final = 6
 _REFUSED: Final = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 
@@ -19,7 +21,8 @@ def logged(figures: pd.DataFrame) -> dict[str, float]:
     """The value of each figure of all, each segment and each arm, by its name in the log.
 
     Names are such as ``online_click_through`` and ``online_click_through_by_segment_adult``; what
-    MLflow refuses in a name is written ``_``. What cannot be told is left out.
+    MLflow refuses in a name is written ``_``, and a hash follows a group of other letters, so that
+    groups stay apart. What cannot be told is left out.
 
     Args:
         figures: tidy, see `figures.figures`.
@@ -30,6 +33,14 @@ def logged(figures: pd.DataFrame) -> dict[str, float]:
         rows[names.METRIC], rows[names.BY], rows[names.GROUP], rows[names.VALUE], strict=True
     ):
         if math.isfinite(value):
-            name = PREFIX + metric if by == names.ALL else f"{PREFIX}{metric}_by_{by}_{group}"
-            out[_REFUSED.sub("_", name)] = float(value)
+            whose = "" if by == names.ALL else f"_by_{by}_{_written(group)}"
+            out[f"{PREFIX}{metric}{whose}"] = float(value)
     return out
+
+
+def _written(group: str) -> str:
+    """A group in letters that a log takes; different groups of other letters stay different."""
+    written = _REFUSED.sub("_", group)
+    if group.isascii():
+        return written
+    return f"{written.strip('_')}_{sha256(group.encode()).hexdigest()[:_HASH]}".lstrip("_")

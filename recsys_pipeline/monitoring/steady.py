@@ -24,7 +24,7 @@ class Surprise:
 
     Attributes:
         usual: the median of the weeks before.
-        change: relative: −0.5 is half of the usual.
+        change: relative: −0.5 is half of the usual. Where the usual is 0, the figure itself.
         below, above: probability of lying so far below, or above, by chance.
     """
 
@@ -68,8 +68,44 @@ def surprise(
     deviation = _MAD * float(np.median(np.abs(logs - centre)))
     weeks = PRIOR_WEEKS + seen
     between = (PRIOR_WEEKS * spread**2 + seen * deviation**2) / weeks
-    # π / 2 is what a median costs against a mean; of one or two weeks it is their mean.
-    of_centre = (np.pi / 2 if len(logs) > 2 else 1.0) / len(logs)
-    off = (log(now) - centre) / sqrt(between * (1 + of_centre) + error**2)
+    off = (log(now) - centre) / sqrt(between * (1 + _of_centre(len(logs))) + error**2)
     below = float(student.cdf(off, weeks))
     return Surprise(float(np.exp(centre)), expm1(log(now) - centre), below, 1 - below)
+
+
+def departure(
+    now: float, before: Sequence[float], *, error: float, spread: float
+) -> Surprise | None:
+    """As `surprise`, on the scale of the figures themselves, on which 0 is a value like others.
+
+    For shares and means, which may be 0 in a quiet week and are never many times the usual. None
+    where nothing can be said: without weeks before, and where nothing but zeros was ever seen and
+    `error` is not known.
+
+    Args:
+        now: the figure, 0 or more.
+        before: those of earlier weeks, oldest first; only the newest `USUAL_WEEKS` count.
+        error: standard error of `now` by chance alone, in the unit of the figure.
+        spread: relative spread between weeks that is assumed.
+    """
+    earlier = np.array(before[-USUAL_WEEKS:], dtype=np.float64)
+    if not len(earlier):
+        return None
+    centre = float(np.median(earlier))
+    seen = len(earlier) - 1
+    deviation = _MAD * float(np.median(np.abs(earlier - centre)))
+    weeks = PRIOR_WEEKS + seen
+    between = (PRIOR_WEEKS * (spread * centre) ** 2 + seen * deviation**2) / weeks
+    scale = sqrt(between * (1 + _of_centre(len(earlier))) + error**2)
+    if scale == 0:
+        return None
+    below = float(student.cdf((now - centre) / scale, weeks))
+    return Surprise(centre, now / centre - 1 if centre else now, below, 1 - below)
+
+
+def _of_centre(weeks: int) -> float:
+    """Variance of the centre of so many weeks, in that of one.
+
+    π / 2 is what a median costs against a mean; of one or two weeks it is their mean.
+    """
+    return (np.pi / 2 if weeks > 2 else 1.0) / weeks

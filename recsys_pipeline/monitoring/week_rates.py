@@ -18,11 +18,13 @@ class Rate:
 
     Attributes:
         value: the figure.
-        error: its standard error; 0 for one that is counted exactly.
+        error: its standard error; 0 where no spread between users is seen.
+        n: users who have a part in it; 0 where that was not kept.
     """
 
     value: float
     error: float
+    n: int = 0
 
 
 def rates_of(figures: pd.DataFrame) -> dict[str, Rate]:
@@ -35,8 +37,9 @@ def rates_of(figures: pd.DataFrame) -> dict[str, Rate]:
     value = everybody[names.VALUE].to_numpy(dtype=np.float64)
     width = (everybody[names.HIGH] - everybody[names.LOW]).to_numpy(dtype=np.float64)
     error = np.nan_to_num(width) / _HALF_WIDTHS
+    people = everybody[names.N].to_numpy(dtype=np.int64)
     return {
-        str(metric): Rate(float(value[at]), float(error[at]))
+        str(metric): Rate(float(value[at]), float(error[at]), int(people[at]))
         for at, metric in enumerate(everybody[names.METRIC])
         if np.isfinite(value[at])
     }

@@ -175,11 +175,10 @@ class _Week:
                     made[recipe] = self._released(key, only_what_it_needs(learning))
                 release = made[recipe]
                 self.store.arm(key, release.release)
-            except RecsysError as error:
-                self.progress(f"No new lists for the arms with {key}: {error.message}")
-                yield Armed(
-                    key, _armed_now(self.store).get(key, ""), fresh=False, note=error.message
-                )
+            except Exception as error:  # noqa: BLE001 - one arm's recipe must not stop the run
+                why = _why(error)
+                self.progress(f"No new lists for the arms with {key}: {why}")
+                yield Armed(key, _armed_now(self.store).get(key, ""), fresh=False, note=why)
                 continue
             yield Armed(
                 key,
@@ -210,7 +209,7 @@ class _Week:
         trained = self.fits(cuts, matrix, learning, self.progress)
         data = build_dataset(**self.tables, likes=learning.likes, as_of=as_of)
         judged = Judgement({}, {}, "cannot tell", "", f"Made for the arms with {key}.")
-        own = replace(self.inputs, learning=learning)
+        own = replace(self.inputs, learning=learning, arm_of=key)
         made = Made.of(trained, own, judged, data, self.tables)
         raise_if_broken(check_lists(made.lists, data, learning.k, trained.released))
         rows = {name: len(frame) for name, frame in self.tables.items()}
@@ -235,6 +234,13 @@ def _not_now(current: Manifest, inputs: Inputs) -> str:
     if dated and pd.Timestamp(current.as_of) > inputs.as_of:
         return f"Release {current.release} in service looks from a later moment: arms keep theirs."
     return ""
+
+
+def _why(error: Exception) -> str:
+    """What went wrong, in one line."""
+    if isinstance(error, RecsysError):
+        return error.message
+    return f"{type(error).__name__}: {error}"
 
 
 def _armed_now(store: ReleaseStore) -> Mapping[str, str]:

@@ -136,10 +136,15 @@ def start(
     """Start an experiment beside those of the settings; as it is kept, with its first day.
 
     Raises:
-        SettingsError: its name was used before.
+        SettingsError: its name was used before, or it ends before it starts.
         StorageError: the state cannot be read or written.
     """
-    begun = experiment.model_copy(update={"starts": experiment.starts or day})
+    begun = experiment_of({**experiment.model_dump(), "starts": experiment.starts or day})
+    if begun.ends is not None and begun.ends < day:
+        raise SettingsError(
+            f"Experiment '{begun.name}' would end on {begun.ends}, which is over.",
+            "Choose a later day, or none.",
+        )
 
     def changed(hand: ByHand) -> ByHand:
         if begun.name in {each.name for each in experiments_of(config, hand)}:

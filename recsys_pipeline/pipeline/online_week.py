@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from recsys_pipeline.contracts import names as n
-from recsys_pipeline.experiments.analysis import analyse, analyse_holdout
+from recsys_pipeline.experiments.analysis import analyse, analyse_holdout, over_from
 from recsys_pipeline.experiments.assignment import Plan, assign_all
 from recsys_pipeline.experiments.config import HOLDOUT, ExperimentConfig, ExperimentsConfig
+from recsys_pipeline.experiments.participants import WEEK
 from recsys_pipeline.experiments.results import ExperimentResult
 from recsys_pipeline.experiments.results import to_json as results_to_json
 from recsys_pipeline.monitoring.alarms import (
@@ -247,6 +248,8 @@ def results_of(
 ) -> tuple[ExperimentResult, ...]:
     """What may be said of every experiment that somebody was exposed to, and of the holdout.
 
+    One that is over is told as it was then; one that was over within its first week is not told.
+
     Args:
         user_weeks: of all weeks so far, oldest first.
         experiments: which there are.
@@ -262,11 +265,18 @@ def results_of(
     found = [
         _analysed(rows, each, experiments, until, robots)
         for each in experiments_of(config, hand)
-        if each.name in exposed
+        if _counts(rows, each, hand)
     ]
     if config.holdout and HOLDOUT in exposed:
         found.append(analyse_holdout(rows, config, until=until, robots=robots))
     return tuple(found)
+
+
+def _counts(rows: pd.DataFrame, experiment: ExperimentConfig, hand: ByHand) -> bool:
+    """Whether somebody was exposed to an experiment in a week that it lasted through."""
+    weeks = rows.loc[(rows[n.EXPERIMENT] == experiment.name).to_numpy(), n.WEEK]
+    end = over_from(experiment, hand.over_since(experiment.name))
+    return len(weeks) > 0 and (end is None or bool(weeks.min() + WEEK <= end))
 
 
 def _analysed(
@@ -283,6 +293,7 @@ def _analysed(
         holdout=experiments.config.holdout,
         robots=robots,
         stopped=experiments.hand.stopped_arms(experiment.name),
+        over_since=experiments.hand.over_since(experiment.name),
     )
 
 
@@ -294,9 +305,10 @@ def _of_the_api(reliability: Reliability | None, goal: float | None) -> tuple[Al
 
 
 def _broken(results: Sequence[ExperimentResult]) -> list[tuple[str, str]]:
+    """What does harm now: nothing of an experiment that is over, or of an arm that was stopped."""
     return [
         (f"{result.name}/{guardrail.arm} {guardrail.metric}", guardrail.text)
         for result in results
         for guardrail in result.guardrails
-        if guardrail.broken
+        if guardrail.broken and not result.over and guardrail.arm not in result.stopped
     ]

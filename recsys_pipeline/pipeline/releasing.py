@@ -39,6 +39,8 @@ class Inputs:
         data_fingerprint: of the clean tables.
         learning: the settings.
         sample: share of the users.
+        arm_of: key of the recipe of an arm that the release is made for, or empty: what answers an
+            arm is not what a promotion of the same recipe makes.
     """
 
     source: str
@@ -46,6 +48,7 @@ class Inputs:
     data_fingerprint: str
     learning: LearningConfig
     sample: float = 1.0
+    arm_of: str = ""
 
     @classmethod
     def of(
@@ -68,7 +71,9 @@ class Inputs:
     def release(self) -> str:
         """The release id, such as ``2023-12-31-7f3a9c12``; a sample says so."""
         day = "undated" if self.as_of is None else f"{self.as_of:%Y-%m-%d}"
-        parts = (self.data_fingerprint, self.settings_fingerprint, str(self.as_of), self.source)
+        parts = [self.data_fingerprint, self.settings_fingerprint, str(self.as_of), self.source]
+        if self.arm_of:
+            parts.append(self.arm_of)
         digest = sha256("\n".join(parts).encode()).hexdigest()[:8]
         sampled = "" if self.sample == 1 else f"-{SAMPLED}"
         return f"{day}-{digest}{sampled}"

@@ -15,6 +15,8 @@ EXPERIMENTS: Final = "experiments.json"
 """What may be said of each experiment by now."""
 GOALS: Final = "goals.json"
 IMPACT: Final = "impact.json"
+COST: Final = "cost.json"
+"""What the weekly run took; where the report is made again without a run, it stays."""
 PROFILE: Final = "profile.json"
 """How inputs, scores and lists were distributed, for the comparison of later weeks."""
 

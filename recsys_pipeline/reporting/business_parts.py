@@ -38,11 +38,7 @@ def goal_notes(goals: Sequence[Goal], currency: str) -> Notes:
 
 
 def _goal_line(goal: Goal, currency: str) -> str:
-    if goal.value is None:
-        found = "no figure"
-    else:
-        found = wording.with_interval(goal.value, goal.low, goal.high, goal.unit, currency)
-    return f"{goal.words}: {found}; wanted {goal.wanted}."
+    return f"{goal.words}: {goal.shown(currency) or 'no figure'}; wanted {goal.wanted}."
 
 
 def goals_blocks(goals: Sequence[Goal] | None, currency: str) -> tuple[Block, ...]:
@@ -142,8 +138,9 @@ def agreement_blocks(agreement: Agreement | None) -> tuple[Block, ...]:
     if agreement is None or not agreement.points:
         return (
             Text(
-                "No release was both judged on past data and compared online yet. Each experiment "
-                "whose arms are releases adds a point; so does each release against a holdout."
+                "No release was both judged on past data and compared online yet. Each week adds a "
+                "point in which an experiment compares the release in service with a control that "
+                "gets the holdout's recipe."
             ),
         )
     lifts = "; ".join(

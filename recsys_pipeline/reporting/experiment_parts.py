@@ -135,8 +135,9 @@ def _counted(result: ExperimentResult) -> str:
     )
     weeks = words.plural(result.weeks, "week")
     needed = result.planned.weeks_needed
-    text = f"{result.name} after {weeks}. Users: {counts}; {shares}."
-    if words.known(needed) and needed > result.weeks:
+    over = f", over since {result.over}" if result.over else ""
+    text = f"{result.name} after {weeks}{over}. Users: {counts}; {shares}."
+    if not result.over and words.known(needed) and needed > result.weeks:
         effect = wording.shown(result.planned.least_effect, wording.SHARE)
         text += f" An effect of {effect} is found after about {needed:.0f} weeks."
     return text

@@ -23,7 +23,6 @@ class WeeklyFacts:
     Attributes:
         week: ISO day on which the week ends, such as ``2024-01-08``.
         release: the release in service at its end, or empty.
-        complete: whether the week is over; else figures are those so far.
         figures: of the week, from `monitoring.figures.figures`.
         history: the same figures of all weeks so far, this one included, with a column ``week``
             (ISO day) more; only rows with by = ``all`` and ``arm`` are used.
@@ -36,11 +35,11 @@ class WeeklyFacts:
         releases: all releases, oldest first.
         currency: sign of the currency.
         links: addresses of further pages by what they are, such as the week's run.
+        complete: whether the week is over; else figures are those so far.
     """
 
     week: str
     release: str = ""
-    complete: bool = True
     figures: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     experiments: tuple[ExperimentResult, ...] | None = None
@@ -54,6 +53,7 @@ class WeeklyFacts:
     releases: tuple[Manifest, ...] | None = None
     currency: str = "€"
     links: dict[str, str] = field(default_factory=dict)
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
+from scipy.special import ndtri
 
 from recsys_pipeline.monitoring import names as m
 from recsys_pipeline.reporting import plots, words
@@ -30,6 +31,7 @@ NO_EVENTS: Final = (
 _LINES: Final = (m.CLICK_THROUGH, m.WATCH_MINUTES, m.CHURN_RATE, m.CONCENTRATION)
 _OF_SEGMENTS: Final = (m.CLICK_THROUGH, m.WATCH_MINUTES, m.SATISFACTION, m.RETURN_RATE)
 _MOST_SEGMENTS: Final = 20
+_ALPHA: Final = 0.05
 
 
 def of(figures: pd.DataFrame | None, by: str) -> list[dict[str, Any]]:
@@ -171,7 +173,10 @@ def _history(history: pd.DataFrame, control: str) -> Picture:
 
 
 def whom_blocks(facts: WeeklyFacts) -> tuple[Block, ...]:
-    """The figures of each segment, and which segments lie below the whole beyond chance."""
+    """The figures of each segment, and which segments lie below the whole beyond chance.
+
+    For that the upper bounds are widened to hold for all segments at once (Bonferroni).
+    """
     rows = of(facts.figures, m.SEGMENT)
     clicks = [row for row in rows if row[m.METRIC] == m.CLICK_THROUGH]
     if not clicks:
@@ -183,7 +188,12 @@ def whom_blocks(facts: WeeklyFacts) -> tuple[Block, ...]:
         )
     whole = overall(facts.figures, m.CLICK_THROUGH)
     mean = float(whole[m.VALUE]) if whole else float("nan")
-    below = [str(row[m.GROUP]) for row in clicks if row[m.HIGH] < mean]
+    wider = float(ndtri(1 - _ALPHA / 2 / len(clicks)) / ndtri(1 - _ALPHA / 2))
+    below = [
+        str(row[m.GROUP])
+        for row in clicks
+        if row[m.VALUE] + wider * (row[m.HIGH] - row[m.VALUE]) < mean
+    ]
     told = (
         f"Click-through lies surely below that of all users for: {', '.join(below)}."
         if below

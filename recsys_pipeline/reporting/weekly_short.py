@@ -1,9 +1,11 @@
 """The first page of the weekly report: the verdict, the goals and what to do."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Final
 
 from recsys_pipeline.business.goals import MISSED, summary
+from recsys_pipeline.experiments.config import HOLDOUT
 from recsys_pipeline.experiments.results import ExperimentResult
 from recsys_pipeline.monitoring.alarms import Alarm
 from recsys_pipeline.reporting import words
@@ -57,13 +59,20 @@ def _health(alarms: Sequence[Alarm] | None) -> str:
 
 
 def _help(results: Sequence[ExperimentResult] | None) -> str:
-    if not results:
+    """By what runs: only the holdout tells whether the recommendations help as such."""
+    running = [each for each in results or () if not each.over]
+    if not running:
         return "Whether the recommendations help is not measured: no experiment runs."
-    verdicts = {each.verdict for each in results}
+    verdicts = {each.verdict for each in running}
+    held = {each.verdict for each in running if each.name == HOLDOUT}
     if "broken" in verdicts:
         return "An experiment is broken: its figures must not be used."
+    if "better" in held:
+        return "The recommendations help: users outside of the holdout do better."
+    if "worse" in held:
+        return "The recommendations do harm: users outside of the holdout do worse."
     if "better" in verdicts:
-        return "The recommendations help: an experiment found a better arm."
+        return "An experiment found a better recipe than its control."
     if "worse" in verdicts:
         return "An experiment found an arm that is worse than the control."
     return "No experiment has found a difference beyond chance yet."
@@ -79,26 +88,47 @@ def to_do(facts: WeeklyFacts) -> tuple[str, ...]:
         rest = words.plural(len(found) - _MOST_ALARMS, "further alarm")
         found = [*found[:_MOST_ALARMS], f"Look at {rest} below."]
     for each in facts.experiments or ():
-        found += _of_experiment(each)
+        found += _of_holdout(each) if each.name == HOLDOUT else _of_experiment(each, facts.week)
     missed = [goal.words.lower() for goal in facts.goals or () if goal.status == MISSED]
     if missed:
         found.append(f"Decide what follows from the goals that are missed: {'; '.join(missed)}.")
     if not anything(facts.figures):
         found.append("Let the API tell what people do: without it nothing online can be counted.")
-    elif not facts.experiments:
+    elif all(each.over for each in facts.experiments or ()):
         found.append("Start an experiment, or keep a holdout: only these tell whether it helps.")
     return tuple(found) or ("Nothing: the week is in order.",)
 
 
-def _of_experiment(result: ExperimentResult) -> list[str]:
+def _of_holdout(result: ExperimentResult) -> list[str]:
+    """Nobody starts, stops or promotes it: it only shows that something is amiss."""
+    if result.verdict == "broken":
+        return [f"{result.name}: find out why users are not shared out as declared."]
+    if result.verdict == "worse":
+        return [f"{result.name}: find out why the recommendations do harm; roll back until then."]
+    if result.verdict == "equivalent":
+        return [f"{result.name}: find out why the recommendations change nothing worth having."]
+    return []
+
+
+def _of_experiment(result: ExperimentResult, week: str) -> list[str]:
+    """What is over asks for nothing, but for a better arm in the week in which it ended."""
+    if result.over and result.over <= _week_before(week):
+        return []
     found = [f"{result.name}: stop the arm '{arm}', it does harm." for arm in result.to_stop]
     if result.verdict == "better":
         found.append(
             f"{result.name}: put '{result.winner}' in service with "
             f"`recsys experiment promote {result.name}`."
         )
+    if result.over:
+        return found
     if result.verdict == "broken":
         found.append(f"{result.name}: find out why users are not shared out as declared.")
-    if result.verdict in ("worse", "equivalent"):
+    if result.verdict in ("worse", "equivalent", "stopped"):
         found.append(f"{result.name}: end it with `recsys experiment stop {result.name}`.")
     return found
+
+
+def _week_before(week: str) -> str:
+    """ISO day on which a week started that ends on an ISO day."""
+    return str(date.fromisoformat(week) - timedelta(days=7))

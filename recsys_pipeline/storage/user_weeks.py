@@ -1,5 +1,6 @@
 """What users did online, week by week, as the weekly runs left it between the steps."""
 
+from collections.abc import Callable
 from typing import Final
 
 import pandas as pd
@@ -19,15 +20,21 @@ MOST_WEEKS: Final = 60
 _WEEK: Final = pd.Timedelta(days=7)
 
 
-def stored_user_weeks(base: UPath, before: pd.Timestamp | None = None) -> pd.DataFrame:
+def stored_user_weeks(
+    base: UPath,
+    before: pd.Timestamp | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
     """The rows of all stored weeks, oldest first.
 
     Weeks that overlap count once: where the schedule runs more often than weekly, only every
-    seventh day's file is taken, counted back from the newest.
+    seventh day's file is taken, counted back from the newest. Where the schedule moved to another
+    day of the week, the weeks before that are not taken.
 
     Args:
         base: the folder or URL above the assets' folders.
         before: only weeks that start earlier; None for all.
+        tell: is told, in a line, how many weeks do not count as the schedule moved.
 
     Returns:
         Columns of `USER_WEEKS`; without rows where there are none.
@@ -39,6 +46,7 @@ def stored_user_weeks(base: UPath, before: pd.Timestamp | None = None) -> pd.Dat
     paths = sorted(folder.glob("*.parquet"), key=lambda path: path.name) if folder.exists() else []
     kept: list[pd.DataFrame] = []
     last: pd.Timestamp | None = before
+    other: list[pd.Timestamp] = []
     for path in reversed(paths):
         frame = _read(path)
         if frame.empty:
@@ -47,8 +55,17 @@ def stored_user_weeks(base: UPath, before: pd.Timestamp | None = None) -> pd.Dat
         if last is None or _fits(start, last):
             kept.append(frame)
             last = start
+        elif start < last:
+            other.append(start)
         if len(kept) == MOST_WEEKS:
             break
+    # Of a schedule of every day the others overlap with one that is kept.
+    lost = [start for start in other if last is not None and start <= last - _WEEK]
+    if lost and tell is not None:
+        tell(
+            f"{len(lost)} stored weeks up to {max(lost):%Y-%m-%d} begin on another day of the week "
+            "than the schedule's now: experiments do not count them."
+        )
     return pd.concat(kept[::-1], ignore_index=True) if kept else no_user_weeks()
 
 

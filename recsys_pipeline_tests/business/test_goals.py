@@ -31,6 +31,16 @@ def test_the_seven_goals_of_the_start_are_there_and_unknown_at_first():
     assert "2.50 %" in found[3].wanted
 
 
+def test_a_time_beyond_what_can_be_told_is_missed_and_kept():
+    for target, expected in ((100.0, "missed"), (9000.0, "cannot tell")):
+        config = GoalsConfig(response_milliseconds=target)
+        found = goals(config, {"response": Figure(5000.0, beyond=True)})
+        (goal,) = [each for each in from_json(to_json(found)) if each.name == "response"]
+        assert (goal.status, goal.value) == (expected, 5000.0)
+        assert "more than 5,000 ms" in goal.sentence
+        assert goal.shown("€") == "more than 5,000 ms"
+
+
 @pytest.mark.parametrize(
     ("name", "figure", "expected"),
     [

@@ -46,7 +46,8 @@ def test_every_assumption_is_listed_with_its_origin():
     assert found[i.CHURN].source == "settings"
     assert not found[i.CHURN].measured
     assert found[i.CHURN].low < 0.025 < found[i.CHURN].high
-    assert found[i.COMPUTE].value == pytest.approx(2 * 2 * 0.05 * 730.5)
+    assert found[i.SERVERS].value == pytest.approx(2 * 2 * 0.05 * 730.5)
+    assert (found[i.SERVERS].measured, found[i.COMPUTE].value) == (False, 0)
 
 
 def test_the_interval_and_the_chance_are_those_of_the_draws():

@@ -19,7 +19,8 @@ PLAIN = {
     i.REVENUE_PER_USER: 10.0,
     i.REVENUE_PER_CLICK: 0.1,
     i.MARGIN: 0.5,
-    i.COMPUTE: 20.0,
+    i.SERVERS: 15.0,
+    i.COMPUTE: 5.0,
     i.FIXED: 5.0,
     i.PROJECT: 100.0,
 }
@@ -55,7 +56,7 @@ def test_no_lift_is_worth_nothing():
 
 
 def test_no_return_where_nothing_is_spent():
-    assert np.isnan(value(10, 1, project=0.0, compute=0.0, fixed=0.0)[v.ROI])
+    assert np.isnan(value(10, 1, project=0.0, servers=0.0, compute=0.0, fixed=0.0)[v.ROI])
 
 
 def test_who_is_reached_as_by_drawing_every_user():

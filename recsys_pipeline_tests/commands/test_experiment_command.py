@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recsys_pipeline.commands.experiments import arm_of, winner_of
+from recsys_pipeline.commands.experiments import _line, arm_of, winner_of
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.frames import write_frame
 from recsys_pipeline.errors import SettingsError
@@ -220,6 +220,11 @@ def user_weeks(weeks: int, users: int = 400) -> list[pd.DataFrame]:
             frame[name] = ""
         made.append(frame.fillna(dict.fromkeys(frame.columns, 0)).astype(empty.dtypes))
     return made
+
+
+def test_toml_has_no_word_for_none():
+    assert _line("k", 5) == "k = 5"
+    assert _line("ranker.depth", None) == "# ranker.depth: take this line out"
 
 
 def test_a_plan_says_how_long_it_takes(call, folder):

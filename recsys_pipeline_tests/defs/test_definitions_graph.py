@@ -60,7 +60,7 @@ DEPENDENCIES = {
     "group_lists": TABLES | SERVED | {"evaluation_metrics"},
     "user_clusters": TABLES | SERVED | {"evaluation_metrics"},
     "arm_lists": TABLES | {"top_n"},
-    **dict.fromkeys(GROUPS["monitoring"], TABLES | {"top_n", "quarantine"}),
+    **dict.fromkeys(GROUPS["monitoring"], TABLES | {"top_n", "quarantine", "arm_lists"}),
     "retention": {"top_n", "arm_lists"},
 }
 

@@ -15,7 +15,7 @@ import pytest
 
 from recsys_pipeline.contracts import names as n
 from recsys_pipeline.data.frames import read_frame
-from recsys_pipeline.defs import build_definitions, online_past
+from recsys_pipeline.defs import build_definitions, monitored, online_past
 from recsys_pipeline.defs.drift_sensor import DRIFT_SENSOR
 from recsys_pipeline.defs.monitored import _stop
 from recsys_pipeline.defs.monitoring_assets import asset_of_check, effects_table
@@ -30,7 +30,12 @@ from recsys_pipeline.experiments.results import (
 )
 from recsys_pipeline.monitoring.alarms import Alarm, alarms_from_json, alarms_to_json
 from recsys_pipeline.monitoring.availability import LATENCY_BOUNDS, AnswerHour
-from recsys_pipeline.monitoring.checks import AVAILABILITY_MISSED, CHECKS, MOVIES_GENRES_SHIFTED
+from recsys_pipeline.monitoring.checks import (
+    ARM_LISTS_OLD,
+    AVAILABILITY_MISSED,
+    CHECKS,
+    MOVIES_GENRES_SHIFTED,
+)
 from recsys_pipeline.pipeline import reports as kept
 from recsys_pipeline.pipeline.experimenting import by_hand
 from recsys_pipeline.pipeline.online import Event, Shown
@@ -161,6 +166,8 @@ def test_an_alarm_is_a_check_that_is_not_met_and_stops_nothing(two_weeks):
     made, results, events = two_weeks
     alarms = alarms_from_json(file_of(made, NEXT, kept.ALARMS).decode())
     assert AVAILABILITY_MISSED in {alarm.check for alarm in alarms}
+    # Lists of the arms are made before the week is looked at.
+    assert ARM_LISTS_OLD not in {alarm.check for alarm in alarms}
     told = {event.text for event in events if event.kind == "check"}
     assert f"online_figures: {AVAILABILITY_MISSED}" in told
     _, records = results[1]
@@ -233,6 +240,74 @@ def test_an_arm_that_does_harm_is_stopped_and_the_holdout_is_not(install):
     assert "is stopped" in said[0]
 
 
+def test_an_old_week_made_again_stops_no_arm_and_keeps_what_its_run_took(two_weeks, monkeypatch):
+    made, _, _ = two_weeks
+    reports, said = MemoryReportStore(), []
+    for week in made.fakes.reports.weeks():
+        reports.put(week, made.fakes.reports._weeks[week])
+    took = reports.read(WEEK, kept.COST)
+    assert json.loads(took)["core_seconds"] > 0
+    monkeypatch.setattr(monitored, "_stop", lambda *_: pytest.fail("an arm is stopped"))
+    tables = made.fakes.source.read(SECOND)
+    found = monitored.monitor(
+        made.settings,
+        monitored.Places(made.fakes.online, made.fakes.store, reports, made.settings.data),
+        Window.of(pd.Timestamp(WEEK, tz="UTC"), None),
+        {each: getattr(tables, each) for each in ("users", "movies", "interactions")},
+        None,
+        monitored.About(),
+        said.append,
+    )
+    assert found.stopped == ()
+    assert reports.read(WEEK, kept.COST) == took
+    assert [line for line in said if NEXT in line]
+
+
+def test_arms_whose_lists_are_older_than_those_in_service_are_told():
+    manifest = Manifest("now", "2024-01-08T03:00:00+00:00", "", "", "", "", 5, {}, {}, "yes", {})
+    old = replace(manifest, release="old", as_of="2024-01-01T03:00:00+00:00", arm_of="a")
+    store = SimpleNamespace(
+        pointer=lambda: SimpleNamespace(release="now", arms={"a": "old", "b": "now", "c": "gone"}),
+        told=lambda: [manifest, old],
+        manifest=lambda release: manifest,
+        current=lambda: manifest,
+    )
+    (alarm,) = monitored.old_arms(store)
+    assert (alarm.check, alarm.subject) == ("arm_lists_old", "a")
+    assert "lists of 2024-01-01" in alarm.text
+
+
+def test_who_is_active_is_counted_once_and_over_the_days_that_matter():
+    week = pd.Timestamp(WEEK, tz="UTC")
+    times = [week - pd.Timedelta(days=days) for days in (1, 21, 22)]
+    before = pd.DataFrame({n.USER_ID: [1, 2, 3], n.TIMESTAMP: times})
+    online = SimpleNamespace(
+        actions=pd.DataFrame({n.USER_ID: [1, 4, 4]}), end=week + pd.Timedelta(days=7)
+    )
+    assert monitored.active_users(before, online, 28) == 3
+    assert monitored.active_users(None, online, 28) == 2
+
+
+def test_the_past_is_known_from_the_oldest_event_on_and_without_robots(two_weeks):
+    made, _, _ = two_weeks
+    tables = made.fakes.source.read(SECOND)
+    known = {each: getattr(tables, each) for each in ("users", "movies", "interactions")}
+    events = MemoryEventStore()
+    robot, person, quiet = known["users"][n.USER_ID].tolist()[:3]
+    movie = str(known["movies"][n.MOVIE_ID].iloc[0])
+    for user, days in ((quiet, 90), (robot, 20), (person, 10)):
+        at = (pd.Timestamp(NEXT, tz="UTC") - pd.Timedelta(days=days)).to_pydatetime()
+        events.add_events([Event(f"e{days}", str(user), movie, "click", at, at)])
+    found = online_past.past_of(
+        Online(events, MemoryStateStore(), MemoryAnswerHours()),
+        Window.of(pd.Timestamp(NEXT, tz="UTC"), None),
+        known, made.settings, made.fakes.store, made.fakes.reports, made.settings.data,
+        left_out=[robot],
+    )  # fmt: skip
+    assert found.active[n.USER_ID].tolist() == [person]
+    assert found.since == pd.Timestamp(NEXT, tz="UTC") - pd.Timedelta(days=63)
+
+
 def test_a_window_is_seven_days_from_midnight_to_midnight():
     end = pd.Timestamp("2024-01-08T03:00", tz="UTC")
     over = Window.of(end, end)
@@ -300,6 +375,24 @@ def test_drift_asks_for_a_run_once_a_week(install):
     asked = [len(each.run_requests or []) for each in (nothing, quiet, drifted, again)]
     assert asked == [0, 0, 1, 0]
     assert drifted.run_requests[0].run_key == f"drift {NEXT}"
+
+
+def test_a_week_that_was_not_over_is_looked_at_again_when_it_is(install):
+    made = install("unfinished")
+    definitions = build_definitions(made.settings, makers=made.fakes.makers)
+    sensor = definitions.resolve_sensor_def(DRIFT_SENSOR)
+
+    def tick(cursor, *checks):
+        alarms = alarms_to_json([Alarm.of(check, "movies.genres", "Shifted.") for check in checks])
+        made.fakes.reports.put(NEXT, {kept.ALARMS: alarms.encode()})
+        return sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor, definitions=definitions))
+
+    so_far = tick(None)
+    over = tick(so_far.cursor, MOVIES_GENRES_SHIFTED)
+    assert [len(each.run_requests or []) for each in (so_far, over)] == [0, 1]
+    # The same cursor of a report of before: the run key asks no second time.
+    assert tick(NEXT, MOVIES_GENRES_SHIFTED).run_requests[0].run_key == f"drift {NEXT}"
+    assert not tick(over.cursor, MOVIES_GENRES_SHIFTED).run_requests
 
 
 def test_every_check_has_its_asset_and_a_table_without_results_its_columns():

@@ -266,6 +266,83 @@ def test_the_holdout_is_compared_with_everybody_else():
         analyse_holdout(weeks, ExperimentsConfig())
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_holdout_that_starts_within_a_week_is_counted_from_the_next(whole):
+    weeks = world((0, 0.5), share=[0.2, 0.8])
+    held = (weeks[n.ARM] == "control").to_numpy()
+    first = (weeks[n.WEEK] == MONDAY + 4 * WEEK).to_numpy()
+    if not whole:
+        # The first answers of half of them came before it began: such rows tell no arm.
+        held = held & ~(first & (weeks[n.USER_ID] % 2 == 0).to_numpy())
+    weeks[n.EXPERIMENT] = np.where(held, HOLDOUT, "")
+    weeks[n.ARM] = np.where(held, HOLDOUT, "")
+    found = analyse_holdout(weeks, ExperimentsConfig(holdout=0.2))
+    assert (found.verdict, found.weeks) == ("better", 6 if whole else 5)
+    assert not found.sample_ratio.broken
+    assert found.sample_ratio.counts[HOLDOUT] == weeks[held][n.USER_ID].nunique()
+
+
+def test_orders_about_the_holdout_are_orders_that_can_be_followed():
+    weeks = world((0, -0.4), share=[0.2, 0.8])
+    held = weeks[n.ARM] == "control"
+    weeks[n.EXPERIMENT] = weeks[n.ARM] = np.where(held, HOLDOUT, "")
+    found = analyse_holdout(weeks, ExperimentsConfig(holdout=0.2))
+    assert found.verdict == "worse"
+    (rail,) = [each for each in found.guardrails if each.broken]
+    assert rail.text.startswith("The recommendations do harm: ")
+    assert "Stop this arm" not in rail.text
+    broken = analyse_holdout(weeks, ExperimentsConfig(holdout=0.5))
+    assert broken.verdict == "broken"
+    assert "another `salt`" in broken.sentence
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"experiment": experiment(ends=date(2024, 2, 11))},
+        {"experiment": experiment(), "over_since": date(2024, 2, 14)},
+    ],
+)
+def test_weeks_after_the_end_change_nothing(over):
+    weeks = world((0, 0.5))
+    later = weeks[n.WEEK] >= MONDAY + 6 * WEEK
+    spoilt = weeks.assign(**{n.CLICKS: weeks[n.CLICKS].where(~later, 0)})
+    then = analyse(weeks[~later], experiment())
+    for until in (None, MONDAY + 10 * WEEK):
+        found = analyse(spoilt, until=until, **over)
+        assert (found.effects, found.weeks) == (then.effects, 2)
+        assert found.looked_at == then.looked_at == "2024-02-12"
+        assert found.over in ("2024-02-12", "2024-02-14")
+    running = analyse(spoilt, until=MONDAY + 6 * WEEK - pd.Timedelta(days=1), **over)
+    assert running.over == ""
+
+
+def test_what_is_over_asks_for_nothing():
+    weeks = world((0, -0.4))
+    found = analyse(weeks, experiment(ends=date(2024, 2, 11)))
+    assert (found.verdict, found.to_stop) == ("worse", ())
+    assert found.sentence.endswith("Keep the control.")
+    few = analyse(world((0, 0)), experiment(ends=date(2024, 2, 4), least_effect=0.001))
+    assert "It is over" in few.sentence
+    assert "Let it run" not in few.sentence
+
+
+def test_figures_of_fewer_than_twenty_users_are_not_told():
+    weeks = world((0, 0.2), users=300)
+    few = weeks[n.USER_ID] >= 5000 + 270
+    weeks[n.SEGMENT] = np.where(few, "rare", weeks[n.SEGMENT])
+    assert {each.segment for each in analyse(weeks, experiment()).by_segment} == {"young", "adult"}
+    tiny = world((0, -0.6, -0.6), arms=("control", "a", "b"), share=[0.5, 0.49, 0.01])
+    found = analyse(tiny, experiment(("control", "a", "b")))
+    assert {each.arm for each in found.effects} == {"a"}
+    assert found.verdict in ("no difference yet", "broken")
+
+
+def test_what_decides_needs_no_guardrail():
+    with pytest.raises(ValueError, match="click_through decides"):
+        experiment(guardrails=(GuardrailConfig(metric="click_through"),))
+
+
 def test_results_go_through_json_and_name_nobody():
     weeks = world((0, 0.2))
     weeks[n.USER_ID] = "person-" + weeks[n.USER_ID].astype(str)

@@ -1,6 +1,7 @@
 """Stable weeks stay quiet, and each broken one is caught by the check that names it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -210,6 +211,35 @@ def test_lists_and_rates_that_change_are_caught_by_name(
     }
     assert alarms[0].level == "error"
     assert "-50%" in alarms[0].text
+
+
+def test_another_recommender_is_one_alarm_and_only_where_it_is_new(
+    world: tuple[World, Tables, pd.Timestamp], weeks: list[Profile]
+) -> None:
+    made, tables, end = world
+    top_n = lists(made, WEEKS).assign(**{n.SOURCE: "ease"})
+    alike = np.tile(top_n[n.MOVIE_ID].to_numpy()[:K], len(top_n) // K)
+    now = week_of(tables, end, weeks[-1], top_n=top_n.assign(**{n.MOVIE_ID: alike}))
+    (alarm,) = drift_alarms(compare(now, weeks[-1], weeks, CONFIG))
+    assert (alarm.check, alarm.subject, alarm.level) == (
+        "lists_shifted", "top_n.source", "warning",
+    )  # fmt: skip
+    assert "“ease” after “panel”" in alarm.text
+    back = [*weeks[:-2], now, weeks[-1]]
+    assert compare(now, weeks[-1], back, CONFIG).alarms.empty
+
+
+def test_rates_of_zero_are_neither_overlooked_nor_certain(weeks: list[Profile]) -> None:
+    def told(metric: str, usual: Rate, now: Rate) -> set[str]:
+        recent = [replace(each, rates={metric: usual}) for each in weeks[:-1]]
+        rows = compare(replace(weeks[-1], rates={metric: now}), None, recent, CONFIG).alarms
+        return set(rows["check"])
+
+    assert told("fallback_share", Rate(0, 0.001, 1_000), Rate(1, 0.001, 1_000)) == {
+        "fallback_share_rose"
+    }
+    assert told("clicks", Rate(0.5, 0.02, 1_000), Rate(0, 0, 5)) == set()
+    assert told("clicks", Rate(0.5, 0.02, 1_000), Rate(0, 0, 1_000)) == {"clicks_fell"}
 
 
 def test_a_robot_is_caught_and_hides_nothing_else(

@@ -1,5 +1,7 @@
 """The tidy figures of a week: every metric, by everything."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -129,6 +131,11 @@ def test_figures_are_those_of_a_plain_count(found, weeks):
     for by, column in ((names.RELEASE, n.RELEASE), (names.RANK, n.RANK)):
         for group, share in clicked.groupby(shown[column]).mean().items():
             assert value(found, names.CLICK_THROUGH, by, str(group)) == pytest.approx(share)
+    old = before.impressions[n.RELEASE].value_counts()
+    for release, many in shown[n.RELEASE].value_counts().items():
+        of_release = (found, names.IMPRESSIONS, names.RELEASE, str(release))
+        assert value(*of_release) == many
+        assert value(*of_release, column=names.BEFORE) == old.get(release, 0)
     by_answer = clicked.groupby(shown[n.REQUEST_ID]).any()
     assert value(found, names.LIST_CLICK_THROUGH) == pytest.approx(by_answer.mean())
     assert value(found, names.FALLBACK_SHARE) == pytest.approx(0.25)
@@ -252,7 +259,28 @@ def test_what_is_logged_has_names_that_a_log_takes(found):
     assert numbers["online_click_through"] == pytest.approx(value(found, names.CLICK_THROUGH))
     assert "online_click_through_by_arm_x_a" in numbers
     assert "online_availability" not in numbers
+    of_segments = found[(found[names.BY] == names.SEGMENT) & (found[names.METRIC] == "clicks")]
+    kinds = pd.concat([of_segments.iloc[:1]] * 3).assign(group=["дети", "семьи", "café 1"])
+    apart = sorted(logged(kinds))
+    assert len(apart) == 3
+    assert all(re.fullmatch(r"online_clicks_by_segment_\w+", name, re.ASCII) for name in apart)
+    assert any(name.startswith("online_clicks_by_segment_caf_1_") for name in apart)
     assert all(np.isfinite(list(numbers.values())))
+
+
+def test_an_experiment_that_nobody_met_this_week_has_no_arms(weeks, movies, users):
+    before, now = weeks
+    met = now.user_weeks[n.EXPERIMENT].max()
+    told = {}
+    for name in (met, "waiting"):
+        assigned = pd.DataFrame({n.USER_ID: users[n.USER_ID], n.EXPERIMENT: name, n.ARM: "a"})
+        options = {"movies": movies, "users": users, "config": MonitoringConfig()}
+        made = figures(
+            now, before, active=before.actions, since=before.start, assigned=assigned, **options
+        )
+        rows = made[(made[names.BY] == names.ARM) & (made[names.METRIC] == names.RETURN_RATE)]
+        told[name] = rows[names.GROUP].tolist()
+    assert told == {met: [f"{met}/a"], "waiting": []}
 
 
 def test_no_figure_names_a_user(found, users):

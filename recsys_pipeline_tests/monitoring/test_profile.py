@@ -172,17 +172,17 @@ def test_tastes_that_only_vary_between_users_do_not_move() -> None:
 def test_rates_are_the_figures_of_everybody() -> None:
     figures = pd.DataFrame(
         [
-            ["click_through", "all", 0.1, 0.09, 0.11],
-            ["click_through", "segment", 0.2, 0.1, 0.3],
-            ["churn_rate", "all", np.nan, np.nan, np.nan],
-            ["coverage", "all", 0.4, np.nan, np.nan],
+            ["click_through", "all", 0.1, 0.09, 0.11, 50],
+            ["click_through", "segment", 0.2, 0.1, 0.3, 20],
+            ["churn_rate", "all", np.nan, np.nan, np.nan, 0],
+            ["coverage", "all", 0.4, np.nan, np.nan, 60],
         ],
-        columns=[names.METRIC, names.BY, names.VALUE, names.LOW, names.HIGH],
+        columns=[names.METRIC, names.BY, names.VALUE, names.LOW, names.HIGH, names.N],
     )
     found = rates_of(figures)
     assert set(found) == {"click_through", "coverage"}
     assert found["click_through"].error == pytest.approx(0.02 / 3.92)
-    assert found["coverage"] == Rate(0.4, 0.0)
+    assert found["coverage"] == Rate(0.4, 0.0, 60)
 
 
 def test_a_week_in_which_nothing_came_is_counted_and_told() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recsys_pipeline.monitoring.steady import surprise
+from recsys_pipeline.monitoring.steady import departure, surprise
 
 BAR = 0.02 / 60
 """What the correction over the tests of a week leaves, about."""
@@ -57,3 +57,18 @@ def test_nothing_after_something_is_certain_and_nothing_is_said_without_weeks() 
     assert surprise(100, [], spread=0.1) is None
     assert surprise(100, [0.0, 0.0], spread=0.1) is None
     assert surprise(0, [0.0], spread=0.1) is None
+
+
+def test_a_share_that_was_zero_and_one_that_is_zero_are_judged_like_any_other() -> None:
+    failed = departure(1.0, [0.0] * 8, error=0.002, spread=0.05)
+    few = departure(0.004, [0.0, 0.0, 0.001, 0.0], error=0.004, spread=0.05)
+    gone = departure(0.0, [0.1] * 4, error=0.001, spread=0.05)
+    small = departure(0.0, [0.1] * 4, error=0.11, spread=0.05)
+    found = [each for each in (failed, few, gone, small) if each is not None]
+    assert [each.p < BAR for each in found] == [True, False, True, False]
+    assert [each.change for each in found] == [1.0, 0.004, -1.0, -1.0]
+
+
+def test_nothing_is_said_where_only_zeros_were_seen_and_no_error_is_known() -> None:
+    assert departure(0.0, [0.0] * 4, error=0.0, spread=0.05) is None
+    assert departure(0.1, [], error=0.01, spread=0.05) is None

@@ -156,6 +156,30 @@ def test_a_recipe_that_fails_keeps_what_it_had_and_stops_nobody(week, store, wro
     assert done[recipe_key(POPULAR)].fresh
 
 
+def test_a_fit_that_breaks_stops_neither_the_run_nor_other_arms(week, monkeypatch):
+    week.serve()
+
+    def fit(cuts: Any, matrix: pd.DataFrame, learning: LearningConfig, progress: Any) -> Any:
+        if learning.primary == "item_knn":
+            raise ValueError("no neighbours")
+        return train(cuts, matrix, learning, progress)
+
+    monkeypatch.setattr(week, "fit", fit)
+    done = week.arm(KNN, POPULAR)
+    assert done[recipe_key(POPULAR)].fresh
+    assert (done[recipe_key(KNN)].fresh, done[recipe_key(KNN)].note) == (
+        False, "ValueError: no neighbours",
+    )  # fmt: skip
+
+
+def test_a_promotion_of_an_arms_recipe_on_the_same_data_is_a_release_of_its_own(week, store):
+    week.serve()
+    of_arm = week.arm(KNN)[recipe_key(KNN)].release
+    own = recipe_of(store, store.manifest(of_arm))
+    assert of_arm != replace(week.inputs, learning=own).release
+    assert of_arm == replace(week.inputs, learning=own, arm_of=recipe_key(KNN)).release
+
+
 def test_arms_that_nobody_wants_any_more_lose_their_release(week, store):
     week.serve()
     week.arm(POPULAR)

@@ -49,6 +49,15 @@ def test_without_a_state_store_there_are_those_of_the_settings():
     assert names(running(DECLARED, NOTHING, MONDAY)) == ["shown"]
 
 
+def test_one_that_is_over_already_is_not_started(state):
+    with pytest.raises(SettingsError, match="ends lies before starts"):
+        start(state, DECLARED, experiment_of(fields("more", ends=MONDAY)), TUESDAY)
+    early = fields("more", starts=date(2024, 1, 1), ends=MONDAY)
+    with pytest.raises(SettingsError, match="which is over"):
+        start(state, DECLARED, experiment_of(early), TUESDAY)
+    assert by_hand(state) == NOTHING
+
+
 def test_one_started_by_hand_runs_from_its_day_on_after_the_declared(state):
     begun = start(state, DECLARED, experiment_of(fields("more")), TUESDAY)
     hand = by_hand(state)

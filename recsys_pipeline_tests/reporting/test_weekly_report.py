@@ -9,8 +9,10 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from recsys_pipeline.experiments.config import HOLDOUT
 from recsys_pipeline.monitoring import names as m
 from recsys_pipeline.monitoring.alarms import Alarm
+from recsys_pipeline.monitoring.rows import tidy
 from recsys_pipeline.reporting.document import Document, Notes, Section, Table, Text, Tiles
 from recsys_pipeline.reporting.facts import WeeklyFacts
 from recsys_pipeline.reporting.html import html
@@ -18,6 +20,7 @@ from recsys_pipeline.reporting.markdown import markdown
 from recsys_pipeline.reporting.pictures import picture_files
 from recsys_pipeline.reporting.plots import over_weeks
 from recsys_pipeline.reporting.weekly import weekly_report
+from recsys_pipeline.reporting.weekly_figures import whom_blocks
 from recsys_pipeline.reporting.weekly_health import alarm_text
 from recsys_pipeline.reporting.weekly_short import to_do, verdict
 
@@ -61,7 +64,7 @@ def test_every_question_has_its_section(report):
 def test_the_first_page_says_it_all(report, weekly_facts):
     first = written(report, "in-short")
     assert "Something is wrong this week: 1 grave alarm." in first
-    assert "The recommendations help: an experiment found a better arm." in first
+    assert "An experiment found a better recipe than its control." in first
     assert "| Click-through | 16.2 % | 15.8 to 16.6 % | +1.20 points |" in first
     assert "+0.20 points, may be chance" in first
     assert "Of 7 goals 4 are met, 1 is missed and 2 cannot be told." in first
@@ -106,13 +109,62 @@ def test_a_quiet_week_needs_nothing(weekly_facts):
     quiet = dataclasses.replace(
         weekly_facts, alarms=(), goals=(), experiments=(weekly_facts.experiments[0],)
     )
-    assert verdict(quiet).startswith("Nothing is wrong this week. The recommendations help")
+    assert verdict(quiet).endswith("An experiment found a better recipe than its control.")
     none = dataclasses.replace(
         weekly_facts.experiments[0], verdict="no difference yet", winner="", guardrails=()
     )
     assert to_do(dataclasses.replace(quiet, experiments=(none,))) == (
         "Nothing: the week is in order.",
     )
+
+
+def test_the_holdout_is_nobody_s_to_start_or_promote(weekly_facts):
+    def of(verdict_of):
+        held = dataclasses.replace(weekly_facts.experiments[0], name=HOLDOUT, verdict=verdict_of)
+        return lean(weekly_facts, alarms=(), goals=(), experiments=(held,))
+
+    assert "The recommendations help" in verdict(of("better"))
+    assert to_do(of("better")) == ("Nothing: the week is in order.",)
+    for each in ("worse", "equivalent", "broken"):
+        (order,) = to_do(of(each))
+        assert order.startswith("holdout: find out why")
+
+
+def test_what_is_over_is_not_asked_for_again(weekly_facts):
+    def of(over, verdict_of="better"):
+        each = dataclasses.replace(weekly_facts.experiments[0], over=over, verdict=verdict_of)
+        return lean(weekly_facts, alarms=(), goals=(), experiments=(each,))
+
+    assert "promote growth" in to_do(of(""))[0]
+    assert "promote growth" in to_do(of("2024-02-21"))[0]
+    for facts in (of("2024-02-19"), of("2024-02-21", "worse")):
+        assert [each.split()[0] for each in to_do(facts)] == ["Start"]
+        assert "no experiment runs" in verdict(facts)
+
+
+def test_a_segment_is_below_by_a_bound_that_holds_for_all(weekly_facts):
+    unknown = [float("nan")] * 4
+
+    def told(half):
+        rows = [
+            (
+                m.CLICK_THROUGH,
+                by,
+                group,
+                value,
+                value - half,
+                value + half,
+                500,
+                *unknown,
+            )
+            for by, group, value in [(m.ALL, "", 0.1)]
+            + [(m.SEGMENT, f"s{place}", 0.08 if place == 0 else 0.102) for place in range(10)]
+        ]
+        made = tidy([dict(zip(m.COLUMNS, row, strict=True)) for row in rows])
+        return whom_blocks(lean(weekly_facts, figures=made))[0].text
+
+    assert told(0.018).startswith("No segment")
+    assert told(0.009).endswith(": s0.")
 
 
 def test_a_first_week_has_nothing_to_compare_with(weekly_facts):

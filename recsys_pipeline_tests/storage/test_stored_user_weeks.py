@@ -47,6 +47,20 @@ def test_only_weeks_before_a_moment_that_do_not_overlap_it(base):
     assert days(stored_user_weeks(base, moment)) == ["2024-01-01", "2024-01-08"]
 
 
+def test_weeks_before_the_schedule_moved_are_told_and_those_of_every_day_are_not(base):
+    for day in ("2024-01-01", "2024-01-08", "2024-01-17", "2024-01-24"):
+        put(base, day)
+    said = []
+    assert days(stored_user_weeks(base, tell=said.append)) == ["2024-01-17", "2024-01-24"]
+    assert said[0].startswith("2 stored weeks up to 2024-01-08 ")
+    daily, said = base / "daily", []
+    (daily / ONLINE_ACTIVITY).mkdir(parents=True)
+    for day in range(1, 25):
+        put(daily, f"2024-01-{day:02d}")
+    assert len(stored_user_weeks(daily, tell=said.append)) == 4
+    assert said == []
+
+
 def test_a_file_that_cannot_be_read_is_named(base):
     (base / ONLINE_ACTIVITY / "2024-01-01.parquet").write_bytes(b"PAR1")
     with pytest.raises(StorageError, match="2024-01-01"):
