@@ -210,18 +210,18 @@ def winner_of(
     """
     better = result.winner if result is not None and result.verdict == "better" else ""
     chosen = arm or better
+    arms = {each.name: each for each in experiment.arms}
+    if chosen not in arms and (arm or anyway):
+        raise SettingsError(
+            f"Experiment '{experiment.name}': which arm? '{chosen}' is none of them.",
+            f"Say --arm with one of: {', '.join(list(arms)[1:])}.",
+        )
     if not anyway and (not better or chosen != better):
         which = f"'{chosen}' is not surely better." if chosen else "no arm is surely better."
         said = result.sentence if result is not None else "Nothing is known of it yet."
         raise SettingsError(
             f"Experiment '{experiment.name}': {which} {said}",
             "Wait for the next weeks, or say --anyway: the gate judges it all the same.",
-        )
-    arms = {each.name: each for each in experiment.arms}
-    if chosen not in arms:
-        raise SettingsError(
-            f"Experiment '{experiment.name}': which arm? '{chosen}' is none of them.",
-            f"Say --arm with one of: {', '.join(list(arms)[1:])}.",
         )
     changes = _changes_of(arms[chosen], learning, store)
     if not changes:

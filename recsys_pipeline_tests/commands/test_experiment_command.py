@@ -158,6 +158,8 @@ def test_only_a_better_arm_is_promoted_unless_anyway(tmp_path):
         assert "--anyway" in refused.value.hint
     with pytest.raises(SettingsError, match="which arm"):
         winner_of(given, None, LearningConfig(), store, anyway=True)
+    with pytest.raises(SettingsError, match="which arm"):
+        winner_of(given, RESULT, LearningConfig(), store, arm="nwe")
     with pytest.raises(SettingsError, match="changes nothing"):
         winner_of(given, None, LearningConfig(), store, anyway=True, arm="control")
 
