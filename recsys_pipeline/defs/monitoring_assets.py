@@ -32,7 +32,12 @@ from recsys_pipeline.monitoring.checks import (
     level_of,
 )
 from recsys_pipeline.monitoring.logged import logged
-from recsys_pipeline.monitoring.plots import metric_over_weeks
+from recsys_pipeline.monitoring.plots import (
+    click_through_by_rank,
+    metric_by_day,
+    metric_over_weeks,
+    variety_over_weeks,
+)
 from recsys_pipeline.pipeline.reports import REPORT_HTML, REPORT_MARKDOWN
 from recsys_pipeline.storage.user_weeks import ONLINE_ACTIVITY
 
@@ -213,6 +218,11 @@ def _about_figures(found: Monitored) -> Metadata:
             ),
             "click-through by week",
         )
+        about["click_through_by_place"] = image(
+            click_through_by_rank(figures), "click-through by place"
+        )
+        about["click_through_by_day"] = image(metric_by_day(figures), "click-through by day")
+        about["variety_over_weeks"] = image(variety_over_weeks(found.history), "variety by week")
     return about
 
 

@@ -3,14 +3,13 @@
 Each function returns a new `matplotlib.figure.Figure` and keeps no global state.
 """
 
-from collections.abc import Sequence
 from math import isnan
 from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter
 
 from recsys_pipeline.evaluation import style
 from recsys_pipeline.experiments.results import Effect, ExperimentResult
@@ -18,47 +17,6 @@ from recsys_pipeline.experiments.wording import LABELS
 
 _MOST: Final = 3.0
 """Bounds beyond this many times the control's figure are cut off, lest the rest be unreadable."""
-
-
-def effect_over_looks(results: Sequence[ExperimentResult], metric: str = "") -> Figure:
-    """The effect of each arm at each look, with its always-valid band.
-
-    Args:
-        results: of one experiment, in any order, one for each look.
-        metric: which one; empty for the one that decides.
-    """
-    looks = sorted(results, key=lambda each: each.looked_at)
-    last = looks[-1] if looks else None
-    metric = metric or (last.metric if last else "")
-    made = style.figure(
-        f"{last.name}: {LABELS[metric]} against “{last.arms[0]}”" if last else "Effect",
-        "Bands hold at all looks together: an arm whose band leaves out zero once is different.",
-        height=3.8,
-    )
-    drawn = False
-    axes = made.add_subplot()
-    arms = last.arms[1:] if last else ()
-    colours = style.colours_of(arms)
-    for place, arm in enumerate(arms):
-        own = [(each.weeks, each.effect(metric, arm)) for each in looks]
-        told = [(week, effect) for week, effect in own if effect and not isnan(effect.relative_low)]
-        if told:
-            _band(axes, told, colours[arm], arm, style.MARKERS[place % len(style.MARKERS)])
-            drawn = True
-    if last is None or not drawn:
-        made.delaxes(axes)
-        return style.nothing_to_show(made, "Too early to tell: too few users took part so far")
-    style.tidy(axes)
-    axes.axhline(0, color=style.INK, linewidth=1)
-    if metric == last.metric:
-        for sign in (-1, 1):
-            axes.axhline(sign * last.planned.least_effect, color=style.MUTED, linestyle=":")
-    axes.yaxis.set_major_formatter(FuncFormatter(_signed))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel(f"weeks since {last.started}")
-    axes.set_ylabel("change, dotted: worth finding" if metric == last.metric else "change")
-    axes.legend(loc="upper right", frameon=False, fontsize=9)
-    return made
 
 
 def arms_beside(result: ExperimentResult) -> Figure:
@@ -96,18 +54,6 @@ def arms_beside(result: ExperimentResult) -> Figure:
 
 def _signed(value: float, _: int | None = None) -> str:
     return f"{100 * value:+.3g} %" if value else "0 %"
-
-
-def _band(
-    axes: Axes, told: Sequence[tuple[int, Effect]], colour: str, arm: str, marker: str
-) -> None:
-    weeks = [week for week, _ in told]
-    value, low, high = (
-        np.clip([getattr(effect, name) for _, effect in told], -1, _MOST)
-        for name in ("relative", "relative_low", "relative_high")
-    )
-    axes.fill_between(weeks, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(weeks, value, color=colour, marker=marker, markersize=4, label=arm)
 
 
 def _bar(axes: Axes, effect: Effect, y: float, colour: str, label: str) -> None:

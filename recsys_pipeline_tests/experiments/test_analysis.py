@@ -20,7 +20,7 @@ from recsys_pipeline.experiments.config import (
 )
 from recsys_pipeline.experiments.participants import participants, rows_of, sums_of
 from recsys_pipeline.experiments.planning import outlook
-from recsys_pipeline.experiments.plots import arms_beside, effect_over_looks
+from recsys_pipeline.experiments.plots import arms_beside
 from recsys_pipeline.experiments.results import ExperimentResult
 
 MONDAY = pd.Timestamp("2024-01-01", tz="UTC")
@@ -389,11 +389,7 @@ def test_pictures_are_drawn_whatever_is_known():
     weeks = world((0, 0.3, -0.1), arms=("control", "new", "other"))
     each = experiment(("control", "new", "other"))
     looks = [analyse(weeks, each, until=MONDAY + (4 + look) * WEEK) for look in range(7)]
-    over = effect_over_looks(looks[::-1])
-    (axes,) = over.axes
-    assert [line.get_label() for line in axes.get_lines()[:2]] == ["new", "other"]
-    assert axes.get_lines()[0].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
     beside = arms_beside(looks[-1])
     assert beside.axes[0].get_yticklabels()[0].get_text() == "click-through (decides)"
-    for made in (over, beside, effect_over_looks([]), arms_beside(looks[0])):
+    for made in (beside, arms_beside(looks[0])):
         assert png_of(made).startswith(b"\x89PNG")
